@@ -1,0 +1,37 @@
+"""Every identity that outlives a process is built here and nowhere else.
+
+Rows and histories freeze these forms for ever: a change here is a second mail for somebody.
+"""
+
+from uuid import UUID, uuid5
+
+_SENDS = UUID("6f0c1f6e-6a57-5e0b-9d0b-3a2f2f1f7c11")
+
+
+def send_id(origin: UUID, scope: UUID, recipient: UUID, occurrence: str = "1") -> UUID:
+    """Return the id of one send.
+
+    `origin` is the internal id of the rule or manual send, `scope` that of the session, module or slot,
+    `recipient` that of the person or company. `occurrence` is the ordinal of a repeating rule, else "1".
+    """
+    return uuid5(_SENDS, f"{origin}/{scope}/{recipient}/{occurrence}")
+
+
+def send_workflow_id(organization: str, rule: str, session: str, send: UUID) -> str:
+    """Return the id under which Temporal knows a send; the keys are the caller's own, never an address."""
+    return f"send/{organization}/{rule}/{session}/{send}"
+
+
+def plan_workflow_id(organization: str, session: str) -> str:
+    """Return the id of the one workflow that plans a session."""
+    return f"plan/{organization}/{session}"
+
+
+def roll_out_workflow_id(organization: str, rule: str) -> str:
+    """Return the id of the one workflow that brings all sessions in line with a rule."""
+    return f"rollout/{organization}/{rule}"
+
+
+def message_id(send: UUID, domain: str) -> str:
+    """Return the Message-ID (RFC 5322, 3.6.4) of a send: the same for every attempt, so that mailboxes can tell."""
+    return f"<{send}@{domain}>"

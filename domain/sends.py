@@ -1,0 +1,145 @@
+"""A send: one mail, to one recipient, for one rule and one session; its states and what crosses to Temporal."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Status(StrEnum):
+    """Where a send stands in its life (DESIGN 7)."""
+
+    SCHEDULED = "scheduled"
+    CLAIMED = "claimed"
+    HANDING_OVER = "handing_over"
+    SENT = "sent"
+    IN_DOUBT = "in_doubt"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+    REMOVED = "removed"
+    CANCELLED = "cancelled"
+
+
+# The mail can still be called back.
+REVOCABLE = frozenset({Status.SCHEDULED, Status.CLAIMED})
+
+# Nothing more happens without planning or a person; a workflow may end on these only.
+FINAL = frozenset(
+    {
+        Status.SENT,
+        Status.FAILED,
+        Status.EXPIRED,
+        Status.SKIPPED,
+        Status.MISSED,
+        Status.REMOVED,
+        Status.CANCELLED,
+    }
+)
+
+
+class Reason(StrEnum):
+    """Why a send stands where it stands: a closed set, told in words by the pages."""
+
+    ALREADY_RECEIVED = "already_received"
+    CANCELLED_BY_HAND = "cancelled_by_hand"
+    CONDITION_NOT_MET = "condition_not_met"
+    CONNECTION_LOST = "connection_lost"  # between the dot and the reply
+    DOUBT_DROPPED = "doubt_dropped"
+    DUE_IN_PAST = "due_in_past"
+    LEASE_OVER = "lease_over"  # the worker vanished after the fence
+    NO_ADDRESS = "no_address"
+    NO_ANCHOR_DATE = "no_anchor_date"
+    NO_LONGER_WANTED = "no_longer_wanted"
+    PARTICIPANT_REMOVED = "participant_removed"
+    REFUSED = "refused"  # a 5xx reply
+    RULE_DEACTIVATED = "rule_deactivated"
+    RULE_DELETED = "rule_deleted"
+    SESSION_DELETED = "session_deleted"
+    TEMPLATE_FAILED = "template_failed"
+    TOO_LATE = "too_late"
+
+
+@dataclass(frozen=True)
+class SendInput:
+    """What a `SendWorkflow` is started with; ids and instants only, since histories are plain text."""
+
+    send: UUID
+    due_at: datetime
+    version: int
+    rule: str = ""  # the caller's keys, for the summary an operator reads
+    session: str = ""
+
+
+@dataclass(frozen=True)
+class DueChanged:
+    """Signal: the send is due at `due_at`, says the plan of `version`."""
+
+    due_at: datetime
+    version: int
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Signal: the row of `version` is final, for `reason`."""
+
+    reason: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Signal: a doubt was settled in the row of `version`."""
+
+    version: int
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Ask the row of a send, as a workflow that last heard of `version` does."""
+
+    send: UUID
+    version: int
+
+
+class Next(StrEnum):
+    """What a workflow does after it asked the row."""
+
+    DELIVER = "deliver"
+    WAIT = "wait"  # until `until`, or a newer signal
+    HOLD = "hold"  # in doubt: until somebody decides
+    RECORD = "record"  # the reply is known, the row could not be told
+    END = "end"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the row says now."""
+
+    next: Next
+    version: int
+    status: str
+    until: datetime | None = None  # WAIT
+    outcome: "Outcome | None" = None  # RECORD
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The reply of the mail server to one hand-over, as codes: its text may hold an address."""
+
+    send: UUID
+    token: UUID
+    status: Status
+    reason: str | None = None
+    code: int | None = None  # RFC 5321, 4.2.1
+    retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class SendStatus:
+    """What the query `status` answers."""
+
+    due_at: datetime
+    version: int
+    waiting_for: str
