@@ -27,9 +27,12 @@ def plan_workflow_id(organization: str, session: str) -> str:
     return f"plan/{organization}/{session}"
 
 
-def roll_out_workflow_id(organization: str, rule: str) -> str:
-    """Return the id of the one workflow that brings all sessions in line with a rule."""
-    return f"rollout/{organization}/{rule}"
+def roll_out_workflow_id(organization: str, rule: str, id: UUID) -> str:
+    """Return the id of the one workflow that brings all sessions in line with a rule.
+
+    The internal `id` tells a rule from one that was made again under the same key while the first was rolled out.
+    """
+    return f"rollout/{organization}/{rule}/{id}"
 
 
 def message_id(send: UUID, domain: str) -> str:

@@ -1,7 +1,7 @@
 """A send: one mail, to one recipient, for one rule and one session; its states and what crosses to Temporal."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -44,14 +44,11 @@ class Reason(StrEnum):
 
     ALREADY_RECEIVED = "already_received"
     CANCELLED_BY_HAND = "cancelled_by_hand"
-    CONDITION_NOT_MET = "condition_not_met"
     CONNECTION_LOST = "connection_lost"  # between the dot and the reply
-    DOUBT_DROPPED = "doubt_dropped"
     DUE_IN_PAST = "due_in_past"
     LEASE_OVER = "lease_over"  # the worker vanished after the fence
     NO_ADDRESS = "no_address"
     NO_ANCHOR_DATE = "no_anchor_date"
-    NO_LONGER_WANTED = "no_longer_wanted"
     PARTICIPANT_REMOVED = "participant_removed"
     REFUSED = "refused"  # a 5xx reply
     RULE_DEACTIVATED = "rule_deactivated"
@@ -70,6 +67,7 @@ class SendInput:
     version: int
     rule: str = ""  # the caller's keys, for the summary an operator reads
     session: str = ""
+    wake_at: datetime | None = None  # when to ask the row next, where that is not the due time
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,8 @@ class Next(StrEnum):
     """What a workflow does after it asked the row."""
 
     DELIVER = "deliver"
-    WAIT = "wait"  # until `until`, or a newer signal
-    HOLD = "hold"  # in doubt: until somebody decides
+    WAIT = "wait"  # `wait_seconds`, or until a newer signal
+    HOLD = "hold"  # in doubt: somebody decides; the row is asked now and then
     RECORD = "record"  # the reply is known, the row could not be told
     END = "end"
 
@@ -120,7 +118,8 @@ class Answer:
     next: Next
     version: int
     status: str
-    until: datetime | None = None  # WAIT
+    wait_seconds: float = 0.0  # WAIT; by the database's clock, so never a point in time
+    due_at: datetime | None = None  # WAIT
     outcome: "Outcome | None" = None  # RECORD
 
 
@@ -133,7 +132,7 @@ class Outcome:
     status: Status
     reason: str | None = None
     code: int | None = None  # RFC 5321, 4.2.1
-    retry_after_seconds: int | None = None
+    retry_after: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True)
@@ -141,5 +140,5 @@ class SendStatus:
     """What the query `status` answers."""
 
     due_at: datetime
+    asks_again_at: datetime
     version: int
-    waiting_for: str
