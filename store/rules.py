@@ -1,0 +1,179 @@
+"""Rules, and what their switch does to the sends that wait."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.rules import RuleDefinition
+from domain.sends import Reason
+
+_DEFINITION = TypeAdapter(RuleDefinition)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of `rules`, with its template's key."""
+
+    id: UUID
+    key: str
+    name: str
+    template: str
+    definition: RuleDefinition
+    active: bool
+    version: int
+    planned_version: int
+
+    @property
+    def dirty(self) -> bool:
+        return self.version > self.planned_version
+
+
+class RuleExistsError(ValueError):
+    """A rule with this key is already there."""
+
+
+# Versions never restart: a rule made again goes on where its tombstone ended. Inactive, it asks for nothing yet.
+_INSERT = text("""
+    insert into rules (organization_id, key, name, template_id, definition, version, planned_version)
+    select :organization, :key, :name, :template, :definition, next.version, next.version
+    from (select coalesce(max(version), 0) + 1 from rules
+          where organization_id = :organization and key = :key) as next (version)
+    on conflict (organization_id, key) where deleted_at is null do nothing
+""")
+
+# A new name is for people; only what planning and delivery go by makes the rule dirty.
+_REPLACE = text("""
+    update rules as r set name = :name, template_id = :template, definition = :definition,
+        version = case when edited then version + 1 else version end,
+        changed_at = case when edited then relance_now() else changed_at end
+    from (select (template_id, definition)
+                 is distinct from (cast(:template as uuid), cast(:definition as jsonb))
+          from rules
+          where organization_id = :organization and key = :key and deleted_at is null for update
+         ) as compared (edited)
+    where organization_id = :organization and key = :key and deleted_at is null
+""")
+
+_SELECT = """
+    select r.id, r.key, r.name, t.key as template, r.definition, r.active, r.version, r.planned_version
+    from rules r join templates t on t.id = r.template_id
+    where r.organization_id = :organization and r.deleted_at is null
+"""
+_FIND = text(f"{_SELECT} and r.key = :key")
+_LIST = text(f"{_SELECT} order by r.key limit :limit")
+
+_SWITCH = text("""
+    update rules set active = :active, version = version + 1, changed_at = relance_now()
+    where id = :rule and active <> :active and deleted_at is null
+""")
+
+_DELETE = text("""
+    update rules set active = false, deleted_at = relance_now(), version = version + 1, changed_at = relance_now()
+    where id = :rule and deleted_at is null
+""")
+
+# In the rule's own transaction: once it is acknowledged, nothing of this rule can leave (DESIGN 6, Life).
+# Locked in the order of `store.locks`.
+_LET_GO = text("""
+    with locked as (
+        select id from sends where rule_id = :rule and status in ('scheduled', 'claimed')
+        order by id for no key update
+    )
+    update sends
+    set status = 'removed', reason = cast(:reason as text), version = version + 1, token = null, lease_until = null,
+        ended_at = relance_now(), changed_at = relance_now(),
+        trace = trace || jsonb_build_array(
+            jsonb_build_object('at', relance_now(), 'step', 'removed', 'reason', cast(:reason as text)))
+    from locked where sends.id = locked.id
+""")
+
+
+_VERSION = text("select version from rules where id = :rule")
+
+_ROLLED_OUT = text("""
+    update rules set planned_version = greatest(planned_version, :version) where id = :rule
+    returning version > planned_version
+""")
+
+
+async def insert_rule(
+    db: AsyncConnection,
+    organization: UUID,
+    key: str,
+    *,
+    name: str,
+    template: UUID,
+    definition: RuleDefinition,
+) -> Rule:
+    """Make an inactive rule (F066); raise `RuleExistsError` when the key is taken."""
+    values = {"name": name, "template": template, "definition": definition.model_dump_json()}
+    inserted = await db.execute(_INSERT, {"organization": organization, "key": key, **values})
+    if inserted.rowcount == 0:
+        raise RuleExistsError(key)
+    return await fetch_rule(db, organization, key)
+
+
+async def replace_rule(
+    db: AsyncConnection,
+    organization: UUID,
+    key: str,
+    *,
+    name: str,
+    template: UUID,
+    definition: RuleDefinition,
+) -> Rule | None:
+    """Write the rule anew where it differs; None when there is none."""
+    values = {"name": name, "template": template, "definition": definition.model_dump_json()}
+    await db.execute(_REPLACE, {"organization": organization, "key": key, **values})
+    return await find_rule(db, organization, key)
+
+
+async def find_rule(db: AsyncConnection, organization: UUID, key: str) -> Rule | None:
+    row = (await db.execute(_FIND, {"organization": organization, "key": key})).one_or_none()
+    return _rule(row._mapping) if row else None
+
+
+async def fetch_rule(db: AsyncConnection, organization: UUID, key: str) -> Rule:
+    rule = await find_rule(db, organization, key)
+    if rule is None:
+        raise LookupError(key)
+    return rule
+
+
+async def list_rules(db: AsyncConnection, organization: UUID, limit: int) -> list[Rule]:
+    rows = await db.execute(_LIST, {"organization": organization, "limit": limit})
+    return [_rule(row._mapping) for row in rows]
+
+
+async def activate_rule(db: AsyncConnection, rule: UUID) -> None:
+    """Switch a rule on; the roll-out that follows plans the existing sessions (F068)."""
+    await db.execute(_SWITCH, {"rule": rule, "active": True})
+
+
+async def deactivate_rule(db: AsyncConnection, rule: UUID) -> None:
+    """Switch a rule off and stop what waits; once committed, none of its mails can leave (F070, L16)."""
+    await db.execute(_SWITCH, {"rule": rule, "active": False})
+    await db.execute(_LET_GO, {"rule": rule, "reason": Reason.RULE_DEACTIVATED})
+
+
+async def delete_rule(db: AsyncConnection, rule: UUID) -> None:
+    """Leave a tombstone and stop what waits; the record of what was sent stays (F065)."""
+    await db.execute(_DELETE, {"rule": rule})
+    await db.execute(_LET_GO, {"rule": rule, "reason": Reason.RULE_DELETED})
+
+
+async def fetch_rule_version(db: AsyncConnection, rule: UUID) -> int:
+    return int((await db.execute(_VERSION, {"rule": rule})).scalar_one())
+
+
+async def mark_rolled_out(db: AsyncConnection, rule: UUID, version: int) -> bool:
+    """Say that every session is planned for `version` of the rule; return whether a newer one came meanwhile."""
+    return bool((await db.execute(_ROLLED_OUT, {"rule": rule, "version": version})).scalar_one())
+
+
+def _rule(row: object) -> Rule:
+    values = dict(row)  # type: ignore[call-overload]
+    return Rule(**{**values, "definition": _DEFINITION.validate_python(values["definition"])})

@@ -1,0 +1,68 @@
+"""Stores on real databases. `rows` shares one whose rows each test finds gone: a tenth of a second saved each time."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+from store.database import Store
+from store.organizations import MAIN, ensure_organization
+from tests.store.store_rows import EMPTY, MOVABLE_CLOCK, Rows
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    """A store on a database of this test alone, with the clock of production."""
+    store = Store(database_url)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def shared_url(template_url: str) -> str:
+    """A migrated database with a clock that tests move."""
+    url = create_database(make_url(template_url), "shared", template=make_url(template_url).database)
+    with psycopg.connect(conninfo(url)) as db:
+        db.execute(MOVABLE_CLOCK)
+    return url.render_as_string()
+
+
+@pytest.fixture
+async def rows(shared_url: str) -> AsyncIterator[Rows]:
+    """The rows of one organization, none of them yet."""
+    store = Store(shared_url, pool_size=16)
+    async with store.transaction() as db:
+        await db.exec_driver_sql(EMPTY)
+        organization = await ensure_organization(
+            db,
+            MAIN,
+            name="Example Training",
+            zone="Europe/Paris",
+            language="en",
+            sender_address="training@example.org",
+            sender_name="Example Training",
+        )
+    yield Rows(store, organization)
+    await store.close()
+
+
+@pytest.fixture
+def empty_url(database_url: str) -> Iterator[str]:
+    """A database without a single table."""
+    url = create_database(make_url(database_url), f"{make_url(database_url).database}_empty")
+    yield url.render_as_string()
+    with psycopg.connect(conninfo(make_url(database_url)), autocommit=True) as db:
+        db.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(url.database or "")))
+
+
+def create_database(beside: URL, name: str, template: str | None = None) -> URL:
+    with psycopg.connect(conninfo(beside.set(database="postgres")), autocommit=True) as db:
+        create = sql.SQL("create database {} template {}")
+        db.execute(create.format(sql.Identifier(name), sql.Identifier(template or "template0")))
+    return beside.set(database=name)
+
+
+def conninfo(url: URL) -> str:
+    return f"host={url.query['host']} port={url.query['port']} user={url.username} dbname={url.database}"

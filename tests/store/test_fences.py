@@ -1,0 +1,246 @@
+"""Which mail may leave: nothing that changed, nothing twice (DESIGN 8, step 4)?"""
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from domain.sends import Reason, Status
+from store.delivery import NotFencedError
+from store.mail_facts import fetch_mail_facts
+from tests.store.delivery_steps import UNPLANNED, change, end
+from tests.store.store_rows import DAY, LEASE, WEEK, Rows
+
+
+async def test_a_fenced_row_is_past_the_point_of_no_return(rows: Rows) -> None:
+    send = await rows.due()
+    claim = await rows.claimed(send)
+
+    await rows.fence(claim)
+
+    row = await rows.row(send)
+    assert (row["status"], row["token"], row["message_id"]) == ("handing_over", claim.token, f"<{send}@x>")
+    assert row["handed_at"] is not None
+    assert row["lease_until"] > row["handed_at"]
+    assert row["trace"][-1] | {"at": None} == {"at": None, "step": "handing_over", "attempt": 1}
+    assert await rows.receipts() == [send]
+
+
+@pytest.mark.parametrize("what", [*UNPLANNED, "somebody cancelled it", "the address was corrected"])
+async def test_no_mail_passes_the_fence_after_a_change(rows: Rows, what: str) -> None:
+    send = await rows.due()
+    claim, facts = await rows.claimed(send), await rows.facts(send)
+
+    await change(rows, what, send)
+
+    with pytest.raises(NotFencedError) as refusal:
+        await rows.fence(claim, facts)
+    assert refusal.value.reason is None
+    assert (await rows.row(send))["status"] != "handing_over"
+    assert await rows.receipts() == []
+
+
+@pytest.mark.parametrize("what", UNPLANNED)
+async def test_no_mail_passes_the_fence_after_a_change_that_is_planned_already(rows: Rows, what: str) -> None:
+    send = await rows.due()
+    claim, facts = await rows.claimed(send), await rows.facts(send)
+    row = await rows.row(send)
+
+    await change(rows, what, send)
+    await rows.plan(row["session_id"])
+    await rows.roll_out(row["rule_id"])
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(claim, facts)
+    assert await rows.receipts() == []
+
+
+async def test_a_letter_does_not_outlive_the_facts_even_when_its_row_never_moved(rows: Rows) -> None:
+    """The due time is a date of its own, so a new start leaves the row alone; yet the letter tells the old start."""
+    await rows.rule("on-date", anchor="date", offset="P0D", date=(await rows.now() + DAY).isoformat())
+    session = await rows.planned("ada", rule="on-date")
+    await rows.advance(DAY)
+    send = await rows.send()
+    claim, facts = await rows.claimed(send), await rows.facts(send)
+    before = await rows.row(send)
+
+    await rows.session(starts_in=5 * WEEK)
+    await rows.plan(session)
+    assert await rows.row(send) == before  # the same version, and the claim's token
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(claim, facts)
+    await end(rows, claim, Status.SCHEDULED)
+    await rows.handed_over(send)  # a letter written now may leave
+
+
+async def test_a_letter_does_not_outlive_its_template_when_the_roll_out_was_fast(rows: Rows) -> None:
+    send = await rows.due()
+    claim, facts = await rows.claimed(send), await rows.facts(send)
+
+    await rows.edit_rule(template="another")
+    await rows.roll_out((await rows.row(send))["rule_id"])
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(claim, facts)
+
+
+async def test_an_address_corrected_a_moment_before_is_the_one_used(rows: Rows) -> None:  # F038
+    send = await rows.due()
+    claim, facts = await rows.claimed(send), await rows.facts(send)
+    await rows.person("ada", email="right@example.org")
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(claim, facts)
+    await end(rows, claim, Status.SCHEDULED)
+
+    async with rows.store.transaction() as db:
+        assert (await fetch_mail_facts(db, send)).email == "right@example.org"
+    await rows.handed_over(send)
+
+
+async def test_a_claim_taken_over_by_another_does_not_pass(rows: Rows) -> None:
+    send = await rows.due()
+    first = await rows.claimed(send)
+    await rows.advance(LEASE)
+    second = await rows.claimed(send)
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(first)
+    assert await rows.receipts() == []
+    await rows.fence(second)
+    with pytest.raises(NotFencedError):
+        await rows.fence(first)
+    assert (await rows.row(send))["token"] == second.token
+
+
+async def test_a_slow_claim_that_nobody_took_over_may_still_pass(rows: Rows) -> None:
+    send = await rows.due()
+    claim = await rows.claimed(send)
+    await rows.advance(2 * LEASE)
+
+    await rows.fence(claim)
+
+
+async def test_nothing_passes_after_its_latest_moment(rows: Rows) -> None:  # F077
+    send = await rows.due()
+    claim = await rows.claimed(send)
+    await rows.advance(WEEK)
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(claim)
+    assert await rows.receipts() == []
+
+
+async def test_a_row_that_moved_does_not_pass_even_under_its_token(rows: Rows) -> None:
+    send = await rows.due()
+    claim = await rows.claimed(send)
+    await rows.execute("update sends set version = version + 1")
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(claim)
+
+
+async def test_no_claim_passes_twice(rows: Rows) -> None:
+    send = await rows.due()
+    claim = await rows.handed_over(send)
+    before = await rows.row(send)
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(claim)
+    assert await rows.row(send) == before
+    assert await rows.receipts() == [send]
+
+
+async def test_a_row_never_holds_an_attempt_without_its_token(rows: Rows) -> None:
+    send = await rows.due()
+    await rows.claimed(send)
+
+    with pytest.raises(DBAPIError, match="ck_sends_token"):
+        await rows.execute("update sends set token = null")
+
+
+# Once only (F085).
+
+
+async def two_of_one_template(rows: Rows, *, allow_resend: bool = False) -> tuple[UUID, UUID]:
+    """Return two due sends of two rules with one template, to one person, for one session."""
+    await rows.rule("j7")
+    await rows.rule("j7-again")
+    await rows.planned("ada")
+    if allow_resend:
+        await rows.template(allow_resend=True)
+    await rows.advance(WEEK)
+    one, other = [row["id"] for row in await rows.sends()]
+    return one, other
+
+
+async def received(rows: Rows, send: UUID) -> bool:
+    async with rows.store.transaction() as db:
+        return (await fetch_mail_facts(db, send)).received
+
+
+async def test_whoever_received_a_template_does_not_receive_it_again(rows: Rows) -> None:  # F085
+    one, other = await two_of_one_template(rows)
+    claim = await rows.claimed(other)
+    assert not await received(rows, other)
+    await end(rows, await rows.handed_over(one), Status.SENT)
+
+    assert await received(rows, other)
+    assert not await received(rows, one)
+    with pytest.raises(NotFencedError) as refusal:
+        await rows.fence(claim)
+
+    assert refusal.value.reason is Reason.ALREADY_RECEIVED
+    assert await rows.receipts() == [one]
+
+
+async def test_a_template_that_allows_it_is_received_twice(rows: Rows) -> None:
+    one, other = await two_of_one_template(rows, allow_resend=True)
+    facts = await rows.facts(other, allow_resend=True)
+
+    await end(rows, await rows.handed_over(one), Status.SENT)
+    await rows.fence(await rows.claimed(other), facts)
+
+    assert await rows.receipts() == [one]
+
+
+@pytest.mark.parametrize("refused", [Status.SCHEDULED, Status.FAILED])
+async def test_what_was_refused_was_not_received(rows: Rows, refused: Status) -> None:
+    one, other = await two_of_one_template(rows)
+    first = await rows.handed_over(one)
+
+    await end(rows, first, refused, code=451 if refused is Status.SCHEDULED else 550)
+
+    assert await rows.receipts() == []
+    await rows.handed_over(other)
+    assert await rows.receipts() == [other]
+
+
+async def test_a_doubt_keeps_its_receipt(rows: Rows) -> None:
+    one, other = await two_of_one_template(rows)
+    await end(rows, await rows.handed_over(one), Status.IN_DOUBT, Reason.CONNECTION_LOST)
+
+    with pytest.raises(NotFencedError):
+        await rows.fence(await rows.claimed(other))
+
+
+async def test_another_session_is_another_context(rows: Rows) -> None:
+    await rows.planned("ada")
+    await rows.planned("ada", session="S-2")
+    await rows.advance(WEEK)
+
+    for send in await rows.sends():
+        await rows.handed_over(send["id"])
+
+    assert len(await rows.receipts()) == 2
+
+
+async def test_the_second_attempt_of_a_mail_keeps_its_own_receipt(rows: Rows) -> None:
+    send = await rows.due()
+    await end(rows, await rows.handed_over(send), Status.SCHEDULED)
+
+    second = await rows.handed_over(send)
+
+    assert second.attempt == 2
+    assert await rows.receipts() == [send]

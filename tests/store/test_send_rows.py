@@ -1,0 +1,224 @@
+"""What do people see of sends, and what does a cancel answer?"""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from domain.sends import REVOCABLE, Outcome, Status
+from store.delivery import record
+from store.sends import Cursor, Send, cancel_send, find_send, list_sends
+from tests.store.store_rows import DAY, WEEK, Rows, definition
+
+
+async def listed(rows: Rows, organization: UUID | None = None, **asked: Any) -> list[Send]:
+    async with rows.store.transaction() as db:
+        return await list_sends(db, organization or rows.organization, **{"limit": 100, **asked})
+
+
+async def cancel(rows: Rows, send: UUID, organization: UUID | None = None) -> UUID | None:
+    async with rows.store.transaction() as db:
+        return await cancel_send(db, organization or rows.organization, send)
+
+
+async def a_few(rows: Rows) -> None:
+    """Two sessions, two rules, two people: eight sends."""
+    await rows.rule("thanks", template="thanks", offset="P1D")
+    await rows.rule("j7")
+    for session, starts_in in (("S-1", 2 * WEEK), ("S-2", 3 * WEEK)):
+        made = await rows.session(session, starts_in=starts_in)
+        for key in ("ada", "bob"):
+            await rows.participant(made, key)
+        await rows.plan(made)
+
+
+async def test_a_send_names_what_it_is_about(rows: Rows) -> None:
+    await rows.rule("j7", offset="-P7D", at="09:00")
+    session = await rows.session("S-2026-041", name="Speaking in public")
+    await rows.participant(session, "ada@example.org")
+    await rows.person("ada@example.org", first_name="Ada", last_name="Lovelace", email="a@example.org")
+    await rows.plan(session)
+
+    (send,) = await listed(rows)
+
+    assert (send.rule, send.rule_name, send.template) == ("j7", "j7", "invitation")
+    assert (send.session, send.session_name) == ("S-2026-041", "Speaking in public")
+    assert (send.person, send.recipient_name, send.recipient_address) == (
+        "ada@example.org",
+        "Ada Lovelace",
+        "a@example.org",
+    )
+    assert send.definition == definition(offset="-P7D", at="09:00")
+    assert (send.status, send.zone, send.due_local.hour) == (Status.SCHEDULED, "UTC", 9)
+    async with rows.store.transaction() as db:
+        assert await find_send(db, rows.organization, send.id) == send
+
+
+async def test_somebody_with_half_a_name_has_no_spaces_around_it(rows: Rows) -> None:
+    await rows.planned("ada")
+
+    assert [send.recipient_name for send in await listed(rows)] == ["ada"]
+
+
+FILTERS: list[tuple[dict[str, Any], int]] = [
+    ({}, 8),
+    ({"session": "S-1"}, 4),
+    ({"rule": "j7"}, 4),
+    ({"person": "ada"}, 4),
+    ({"session": "S-1", "rule": "j7", "person": "ada"}, 1),
+    ({"session": "S-3"}, 0),
+    ({"statuses": [Status.SCHEDULED]}, 8),
+    ({"statuses": [Status.SENT]}, 0),
+    ({"statuses": [Status.SENT, Status.SCHEDULED], "session": "S-2"}, 4),
+    ({"statuses": []}, 0),
+]
+
+
+async def test_filters_narrow_the_list_together(rows: Rows) -> None:
+    await a_few(rows)
+
+    for asked, count in FILTERS:
+        found = await listed(rows, **asked)
+        assert len(found) == count, asked
+        for send in found:
+            said = {"session": send.session, "rule": send.rule, "person": send.person}
+            assert {
+                name: value for name, value in asked.items() if name != "statuses"
+            }.items() <= said.items()
+
+
+async def test_one_status_is_found_among_others(rows: Rows) -> None:
+    await a_few(rows)
+    cancelled = (await listed(rows))[3].id
+    await cancel(rows, cancelled)
+
+    assert [send.id for send in await listed(rows, statuses=[Status.CANCELLED])] == [cancelled]
+    assert len(await listed(rows, statuses=[Status.SCHEDULED])) == 7
+
+
+async def test_sends_come_by_due_time_or_the_other_way_round(rows: Rows) -> None:
+    await a_few(rows)
+
+    forward = await listed(rows)
+
+    assert forward == sorted(forward, key=lambda send: (send.due_at, send.id))
+    assert await listed(rows, latest_first=True) == forward[::-1]
+
+
+async def pages(rows: Rows, size: int, **asked: Any) -> AsyncIterator[list[Send]]:
+    after = None
+    while page := await listed(rows, limit=size, after=after, **asked):
+        yield page
+        after = Cursor(page[-1].due_at, page[-1].id)
+
+
+@pytest.mark.parametrize("latest_first", [False, True])
+async def test_paging_through_sends_due_at_the_same_moment_shows_each_once(
+    rows: Rows, latest_first: bool
+) -> None:
+    await rows.rule("j7")
+    session = await rows.session()
+    await rows.participants(session, 50)
+    await rows.plan(session)
+    assert await rows.one("select count(distinct due_at) from sends") == 1
+
+    seen = [send async for page in pages(rows, 7, latest_first=latest_first) for send in page]
+
+    assert len(seen) == len({send.id for send in seen}) == 50
+    assert seen == await listed(rows, latest_first=latest_first)
+
+
+async def test_a_page_goes_on_behind_its_cursor_when_rows_come_and_go(rows: Rows) -> None:
+    await a_few(rows)
+    everything = await listed(rows)
+    cursor = Cursor(everything[2].due_at, everything[2].id)
+    await rows.execute("update sends set due_at = due_at - interval '30 days' where id = :id", id=cursor.id)
+
+    assert await listed(rows, after=cursor) == everything[3:]
+    assert [send.id for send in await listed(rows, after=cursor, latest_first=True)][:2] == [
+        everything[1].id,
+        everything[0].id,
+    ]
+
+
+async def test_another_organization_sees_and_cancels_nothing(rows: Rows) -> None:
+    await rows.planned("ada")
+    send = await rows.send()
+    stranger = uuid4()
+
+    assert await listed(rows, stranger) == []
+    async with rows.store.transaction() as db:
+        assert await find_send(db, stranger, send) is None
+    assert await cancel(rows, send, stranger) is None
+    assert (await rows.row(send))["status"] == "scheduled"
+
+
+async def test_a_cancelled_send_says_so_and_stays_cancelled(rows: Rows) -> None:  # F020
+    session = await rows.planned("ada")
+    send = await rows.send()
+
+    assert await cancel(rows, send) == session
+
+    row = await rows.row(send)
+    assert (row["status"], row["reason"], row["version"]) == ("cancelled", "cancelled_by_hand", 2)
+    assert row["ended_at"]
+    assert row["trace"][-1]["step"] == "cancelled"
+    await rows.plan(await rows.session(starts_in=3 * WEEK))
+    assert (await rows.row(send))["status"] == "cancelled"
+
+
+async def test_a_claimed_send_is_called_back(rows: Rows) -> None:
+    send = await rows.due()
+    claim = await rows.claimed(send)
+
+    assert await cancel(rows, send)
+
+    row = await rows.row(send)
+    assert (row["status"], row["token"], row["lease_until"]) == ("cancelled", None, None)
+    async with rows.store.transaction() as db:
+        assert not await record(db, Outcome(send, claim.token, Status.SENT))
+
+
+async def test_a_cancel_that_comes_too_late_changes_nothing(rows: Rows) -> None:
+    by_status = await rows.in_every_status()
+
+    for status, send in by_status.items():
+        before = await rows.row(send)
+        called_back = await cancel(rows, send)
+        if status in REVOCABLE:
+            assert called_back == before["session_id"]
+            assert (await rows.row(send))["status"] == "cancelled"
+        else:
+            assert called_back is None
+            assert await rows.row(send) == before
+
+
+async def test_a_second_cancel_changes_nothing(rows: Rows) -> None:
+    await rows.planned("ada")
+    send = await rows.send()
+    await cancel(rows, send)
+    before = await rows.row(send)
+
+    assert await cancel(rows, send) is None
+    assert await rows.row(send) == before
+
+
+async def test_what_nobody_knows_cannot_be_cancelled(rows: Rows) -> None:
+    assert await cancel(rows, uuid4()) is None
+    async with rows.store.transaction() as db:
+        assert await find_send(db, rows.organization, uuid4()) is None
+
+
+async def test_a_mail_due_on_the_last_day_of_the_calendar_is_listed(rows: Rows) -> None:
+    await rows.rule("j7", offset="-P1D")
+    session = await rows.session(starts_in=timedelta(days=365 * 200))
+    await rows.participant(session, "ada")
+    await rows.execute("update sessions set starts_at = '9999-12-31 23:59:59+00', version = version + 1")
+
+    await rows.plan(session)
+
+    (send,) = await listed(rows)
+    assert send.due_at.year == 9999
+    assert send.latest_at - send.due_at == DAY
