@@ -1,0 +1,1 @@
+"""Act once: every activity says what its second run does."""

@@ -1,0 +1,1 @@
+"""The door for backend services: JSON in, JSON out, problems as RFC 9457."""

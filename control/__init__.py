@@ -1,0 +1,1 @@
+"""The only room that holds a Temporal client: start, signal, describe."""

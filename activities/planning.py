@@ -1,0 +1,168 @@
+"""Plan sessions and tell their workflows."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from temporalio import activity
+
+from activities.heartbeat import heartbeating
+from domain.planning import plan
+from store.database import Store
+from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
+from store.rules import fetch_rule_version, mark_rolled_out
+from store.sessions import list_session_ids
+from store.signals import Unsignalled, list_unsignalled, mark_signalled
+
+# Between two chunks a newer change gets its turn.
+CHUNK = 500
+
+# Calls to Temporal at once; more gains nothing (PERFORMANCE 0, 3).
+AT_ONCE = 20
+
+PAGE = 100  # sessions a heartbeat of a roll-out
+
+
+class Signaller(Protocol):
+    """Tells one send's workflow what its row says, starting it where it is not there."""
+
+    async def tell(self, send: Unsignalled) -> None: ...
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """Plan one session."""
+
+    session: UUID
+
+
+@dataclass(frozen=True)
+class RollOutRequest:
+    """Bring every session in line with one rule."""
+
+    rule: UUID
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What planning one session did."""
+
+    changed: int  # sends written
+    dirty: bool  # something changed meanwhile: plan again
+
+
+@dataclass(frozen=True)
+class FannedOut:
+    """What telling the workflows of one session did."""
+
+    told: int
+    dirty: bool  # something changed meanwhile: plan again, and tell the rest after
+
+
+@dataclass(frozen=True)
+class RollOutProgress:
+    """How far a roll-out is; kept in its heartbeats, so that it goes on where it was."""
+
+    version: int
+    after: UUID | None = None
+    sessions: int = 0
+    changed: int = 0
+    dirty: bool = False  # at the end: the rule changed meanwhile, roll it out again
+
+
+class PlanningActivities:
+    """Planning, fan-out and roll-out, over one store and one Temporal client."""
+
+    def __init__(self, store: Store, signaller: Signaller) -> None:
+        self._store = store
+        self._signaller = signaller
+
+    @activity.defn
+    async def plan_session(self, request: PlanRequest) -> Planned:
+        """Bring the rows of one session in line with its rules; a second run changes nothing."""
+        async with heartbeating():
+            changed = await self._plan(request.session)
+            async with self._store.transaction() as db:
+                return Planned(changed, await is_dirty(db, request.session))
+
+    @activity.defn
+    async def fan_out(self, request: PlanRequest) -> FannedOut:
+        """Tell every workflow of the session that is behind its row, until a newer change wants to be planned.
+
+        Safe to repeat and to interrupt: a workflow keeps the highest version it has seen.
+        """
+        told = 0
+        async with heartbeating():
+            while chunk := await self._tell_some([request.session]):
+                told += chunk
+                async with self._store.transaction() as db:
+                    if await is_dirty(db, request.session):
+                        return FannedOut(told, dirty=True)
+        return FannedOut(told, dirty=False)
+
+    @activity.defn
+    async def roll_out(self, request: RollOutRequest) -> RollOutProgress:
+        """Plan and tell every session for one rule, in pages; a second run goes on at the last heartbeat."""
+        async with heartbeating() as heart:
+            progress = heart.progress = await self._begin(request.rule)
+            while page := await self._page(request.rule, progress.after):
+                changed = sum([await self._plan(session, request.rule) for session in page])
+                while await self._tell_some(page):
+                    pass
+                progress = heart.progress = replace(
+                    progress,
+                    after=page[-1],
+                    sessions=progress.sessions + len(page),
+                    changed=progress.changed + changed,
+                )
+            async with self._store.transaction() as db:
+                dirty = await mark_rolled_out(db, request.rule, progress.version)
+            return replace(progress, dirty=dirty)
+
+    async def _begin(self, rule: UUID) -> RollOutProgress:
+        """Return where an earlier run of the same version stopped, else the start."""
+        async with self._store.transaction() as db:
+            version = await fetch_rule_version(db, rule)
+        beats = activity.info().heartbeat_details
+        last = _PROGRESS.validate_python(beats[0]) if beats and beats[0] else None
+        return last if last and last.version == version else RollOutProgress(version)
+
+    async def _page(self, rule: UUID, after: UUID | None) -> list[UUID]:
+        async with self._store.transaction() as db:
+            return await list_session_ids(db, rule, after, PAGE)
+
+    async def _plan(self, session: UUID, rule: UUID | None = None) -> int:
+        async with self._store.transaction() as db:
+            loaded = await load_snapshot(db, session, rule)
+            changes = plan(loaded.snapshot)
+            if rule is None:
+                await mark_planned(db, loaded)
+            return await write_changes(db, loaded.organization, session, changes)
+
+    async def _tell_some(self, sessions: Sequence[UUID]) -> int:
+        """Tell one chunk of workflows; return how many, 0 when all know."""
+        async with self._store.transaction() as db:
+            chunk = await list_unsignalled(db, sessions, CHUNK)
+        if not chunk:
+            return 0
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def tell(send: Unsignalled) -> None:
+            async with gate:
+                await self._signaller.tell(send)
+
+        outcomes = await asyncio.gather(*map(tell, chunk), return_exceptions=True)
+        async with self._store.transaction() as db:
+            await mark_signalled(
+                db, [send for send, error in zip(chunk, outcomes, strict=True) if error is None]
+            )
+        for error in outcomes:
+            if error is not None:
+                raise error  # the others are told; this one is tried again
+        return len(chunk)
+
+
+_PROGRESS = TypeAdapter(RollOutProgress)
