@@ -1,0 +1,129 @@
+"""`relance`: the commands."""
+
+import asyncio
+import logging
+import os
+import re
+import sys
+from collections.abc import Coroutine
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Email automation around sessions.",
+)
+console = Console(highlight=False, soft_wrap=True)
+
+Folder = Annotated[Path, typer.Option(help="Where everything is kept.", envvar="RELANCE_FOLDER")]
+
+
+@app.command()
+def up(folder: Folder = Path("var")) -> None:
+    """Start everything on this machine: database, Temporal, mailbox, worker, API, pages."""
+    from embedded.up import up as run
+
+    _run(run(folder, console))
+
+
+@app.command()
+def doctor(folder: Folder = Path("var")) -> None:
+    """Check every part and say how to mend what is wrong."""
+    from embedded.doctor import doctor as run
+
+    _run(run(folder, console))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database of DATABASE_URL up to date."""
+    from migrate import migrate as run
+    from settings import Settings
+
+    _run(run(Settings().require("database_url")))
+
+
+@app.command()
+def worker() -> None:
+    """Work for the database and the Temporal of the environment."""
+    from settings import Settings
+    from worker import run
+
+    _log()
+    _run(run(Settings()))
+
+
+@app.command()
+def api() -> None:
+    """Serve the API and the pages on RELANCE_HOST and RELANCE_PORT."""
+    from server import run
+    from settings import Settings
+
+    _log()
+    _run(run(Settings()))
+
+
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def _run(work: Coroutine[None, None, int | None]) -> NoReturn:
+    """Run to the end and leave; whatever goes wrong is told in one line, with the cure."""
+    import psycopg
+    from sqlalchemy.exc import SQLAlchemyError
+    from temporalio.service import RPCError
+
+    try:
+        code = asyncio.run(work) or 0
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        code = 130
+    except ValidationError as error:
+        code = _refuse(error)
+    except (SQLAlchemyError, psycopg.Error) as error:
+        # Only what happened: the lines below quote rows.
+        code = _complain(str(getattr(error, "orig", None) or error).strip().partition("\n")[0])
+    except (OSError, RuntimeError, LookupError, ValueError, RPCError) as error:
+        # A URL that somebody else's error quotes may hold a password.
+        code = _complain(re.sub(r"(?<=://)[^/\s]*@", "…@", str(error)))
+    sys.stdout.flush()
+    os._exit(code)  # the SDK sometimes aborts while the interpreter ends (PERFORMANCE 0, 9)
+
+
+def _complain(message: str) -> int:
+    console.print(f"[red]✗[/] {escape(message.strip())}")
+    return 1
+
+
+def _refuse(error: ValidationError) -> int:
+    """Print one line for each wrong setting."""
+    from settings import explain
+
+    for line in explain(error):
+        _complain(line)
+    return 1
+
+
+def main(*arguments: str) -> None:
+    """Run a command: of the command line, or the one given."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ is no reason to stop
+    try:
+        app(list(arguments) or None)
+    except ValidationError as error:
+        sys.exit(_refuse(error))
+    except ValueError as error:
+        sys.exit(_complain(str(error)))
+
+
+if __name__ == "__main__":
+    main()
