@@ -1,6 +1,6 @@
 """Months in seconds: a send waits, moves, stops, and asks its row again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
@@ -14,11 +14,17 @@ from tests.house import LivedInHouse
 WEEK_BEFORE = {"anchor": "session.start", "offset": "-P7D"}
 
 
-async def test_it_sleeps_until_its_due_time_and_sends_once(house: LivedInHouse) -> None:
-    starts_at = await house.now() + timedelta(days=60)
+async def plan_a_mail(house: LivedInHouse, days: int) -> datetime:
+    """Plan a mail to Claire, due a week before a session that starts `days` from now; return now."""
+    now = await house.now()
     await house.people("claire")
-    await house.session("s", starts_at, "claire")
+    await house.session("s", now + timedelta(days=days), "claire")
     await house.rule("convocation", WEEK_BEFORE)
+    return now
+
+
+async def test_it_sleeps_until_its_due_time_and_sends_once(house: LivedInHouse) -> None:
+    await plan_a_mail(house, days=60)
 
     await house.advance(timedelta(days=52))
     assert house.accepted() == []
@@ -32,10 +38,7 @@ async def test_it_sleeps_until_its_due_time_and_sends_once(house: LivedInHouse) 
 
 async def test_an_earlier_session_brings_the_mail_forward(house: LivedInHouse) -> None:
     """F024"""
-    now = await house.now()
-    await house.people("claire")
-    await house.session("s", now + timedelta(days=90), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    now = await plan_a_mail(house, days=90)
 
     await house.session("s", now + timedelta(days=17))
     await house.advance(timedelta(days=11))
@@ -45,10 +48,7 @@ async def test_an_earlier_session_brings_the_mail_forward(house: LivedInHouse) -
 
 async def test_a_later_session_holds_the_mail_back(house: LivedInHouse) -> None:
     """F024"""
-    now = await house.now()
-    await house.people("claire")
-    await house.session("s", now + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    now = await plan_a_mail(house, days=17)
 
     await house.session("s", now + timedelta(days=90))
     await house.advance(timedelta(days=80))
@@ -60,10 +60,7 @@ async def test_a_later_session_holds_the_mail_back(house: LivedInHouse) -> None:
 
 async def test_a_mail_moved_into_the_past_is_missed_and_never_sent(house: LivedInHouse) -> None:
     """F026, L03"""
-    now = await house.now()
-    await house.people("claire")
-    await house.session("s", now + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    now = await plan_a_mail(house, days=17)
 
     await house.session("s", now + timedelta(days=5))
     await house.advance(timedelta(days=30))
@@ -74,10 +71,7 @@ async def test_a_mail_moved_into_the_past_is_missed_and_never_sent(house: LivedI
 
 
 async def test_a_missed_mail_is_planned_again_when_the_session_is_postponed(house: LivedInHouse) -> None:
-    now = await house.now()
-    await house.people("claire")
-    await house.session("s", now + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    now = await plan_a_mail(house, days=17)
     await house.session("s", now + timedelta(days=5))
 
     await house.session("s", now + timedelta(days=40))
@@ -89,9 +83,7 @@ async def test_a_missed_mail_is_planned_again_when_the_session_is_postponed(hous
 
 async def test_a_cancelled_mail_does_not_leave_and_its_workflow_ends(house: LivedInHouse) -> None:
     """F020"""
-    await house.people("claire")
-    await house.session("s", await house.now() + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    await plan_a_mail(house, days=17)
 
     await house.call("POST", f"/v1/sends/{(await house.send())['id']}/cancel")
     await house.planned()
@@ -124,9 +116,7 @@ async def test_removing_and_adding_a_participant_again_sends_one_mail(house: Liv
 
 async def test_a_row_that_moved_without_a_signal_is_obeyed(house: LivedInHouse) -> None:
     """At the due time the row is asked again, so a signal that never came changes nothing."""
-    await house.people("claire")
-    await house.session("s", await house.now() + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    await plan_a_mail(house, days=17)
 
     async with house.store.transaction() as db:
         await db.execute(
@@ -144,9 +134,7 @@ async def test_a_row_that_moved_without_a_signal_is_obeyed(house: LivedInHouse) 
 
 async def test_the_address_is_the_one_of_the_moment_the_mail_leaves(house: LivedInHouse) -> None:
     """F038"""
-    await house.people("claire")
-    await house.session("s", await house.now() + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    await plan_a_mail(house, days=17)
 
     await house.call("PUT", "/v1/people/claire", {"email": "claire.new@example.org"})
     await house.advance(timedelta(days=11))
@@ -157,9 +145,7 @@ async def test_the_address_is_the_one_of_the_moment_the_mail_leaves(house: Lived
 
 async def test_a_doubt_that_the_late_reply_settles_is_not_waited_for_any_longer(house: LivedInHouse) -> None:
     """A worker stalls after its fence; its row is called in doubt; then its reply, a refusal for now, is recorded."""
-    await house.people("claire")
-    await house.session("s", await house.now() + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    await plan_a_mail(house, days=17)
     token = uuid4()
     async with house.store.transaction() as db:
         await db.execute(
@@ -181,10 +167,7 @@ async def test_a_doubt_that_the_late_reply_settles_is_not_waited_for_any_longer(
 
 async def test_a_row_older_than_its_workflow_is_adopted_without_haste(house: LivedInHouse) -> None:
     """A database restored from a backup, PROTOCOLS 27: the row is the truth, and is asked once a second at most."""
-    now = await house.now()
-    await house.people("claire")
-    await house.session("s", now + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    now = await plan_a_mail(house, days=17)
     await house.session("s", now + timedelta(days=18))
     async with house.store.transaction() as db:
         await db.execute(
@@ -200,9 +183,7 @@ async def test_a_row_older_than_its_workflow_is_adopted_without_haste(house: Liv
 
 async def test_a_workflow_that_is_gone_is_started_again_by_the_sweep(house: LivedInHouse) -> None:
     """Temporal lost, or an operator ended it: the mail is late, and leaves."""
-    await house.people("claire")
-    await house.session("s", await house.now() + timedelta(days=17), "claire")
-    await house.rule("convocation", WEEK_BEFORE)
+    await plan_a_mail(house, days=17)
     await house.workflow(await house.send()).terminate()
     await house.advance(timedelta(days=10, minutes=3))
     assert house.accepted() == []
