@@ -1,15 +1,19 @@
 """Each embedded part replaced by a real one, one by one."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from embedded.mailbox import Mailbox
 from embedded.postgres import Postgres
 from embedded.processes import free_port
 from embedded.temporal import TemporalServer
 from tests.e2e.conftest import Start
+from tests.e2e.test_up import plan_a_mail, statuses
 from tests.outside import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -42,6 +46,27 @@ def test_a_real_temporal_is_used_as_it_is(start: Start, temporal: str) -> None:
 
     eventually(lambda: len(up.accepted()) == 5)
     assert not (up.folder / "temporal").exists()
+
+
+@pytest.fixture
+def mail_server(tmp_path: Path) -> Iterator[tuple[str, Mailbox]]:
+    """A mail server of its own process, and where it keeps what it took."""
+    folder = tmp_path / "real"
+    command = [sys.executable, "-m", "embedded.mailbox", "--folder", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        yield f"smtp://127.0.0.1:{server.stdout.readline().strip()}", Mailbox(folder)
+        server.terminate()
+
+
+def test_a_real_mail_server_gets_the_mails(start: Start, mail_server: tuple[str, Mailbox]) -> None:
+    url, kept = mail_server
+    up = start(SMTP_URL=url).ready()
+
+    plan_a_mail(up, "ada")
+
+    eventually(lambda: statuses(up) == ["sent"])
+    assert [mail.recipients for mail in kept.accepted()] == [["ada@example.org"]]
 
 
 def test_with_a_real_mail_server_no_demo_writes_to_anybody(start: Start) -> None:
