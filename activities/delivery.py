@@ -2,22 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
 from activities.letters import Letter, NoLetterError, write_letter
+from activities.poke import Poke
 from domain.delivery import answer, retry_after
-from domain.sends import Answer, Ask, Next, Outcome, Reason, Status
+from domain.sends import FINAL, Answer, Ask, Next, Outcome, Reason, Status
+from domain.suppressions import SuppressionReason
 from mail.transport import Ambiguous, HandOver, Refused, Relay, Unreachable
 from store.database import Store
-from store.delivery import Claim, NotFencedError, claim, fence, read_state, record
+from store.delivery import Claim, NotFencedError, claim, fence, look, record
+from store.failpoints import CLAIMED, FENCED, REPLIED, failpoint
 from store.mail_facts import fetch_mail_facts
+from store.suppressions import suppress
+from store.sweep import find_session_behind
 
 
 @dataclass(frozen=True)
@@ -32,25 +37,28 @@ class Leases:
 
 
 class DeliveryActivities:
-    """The protocol, over one store and one relay."""
+    """The protocol, over one store and one relay; without `poke` the sweep sees to what is planned again."""
 
-    def __init__(self, store: Store, relay: Relay, leases: Leases | None = None) -> None:
+    def __init__(
+        self, store: Store, relay: Relay, leases: Leases | None = None, poke: Poke | None = None
+    ) -> None:
         self._store = store
         self._relay = relay
         self._leases = leases or Leases()
+        self._poke = poke
 
     @activity.defn
     async def look(self, ask: Ask) -> Answer:
         """Return what the row says now; repeatable, writes only what time alone has decided."""
-        async with self._store.transaction() as db:
-            return answer(await read_state(db, ask.send))
+        return answer(await look(self._store, ask.send))
 
     @activity.defn
     async def record(self, outcome: Outcome) -> Answer:
         """Write a reply that is known and could not be written before; repeatable, under its own token."""
         async with self._store.transaction() as db:
             await record(db, outcome)
-            return answer(await read_state(db, outcome.send))
+        await self._catch_up(outcome.send)
+        return answer(await look(self._store, outcome.send))
 
     @activity.defn
     async def deliver(self, ask: Ask) -> Answer:
@@ -65,17 +73,17 @@ class DeliveryActivities:
     async def _deliver(self, ask: Ask) -> Answer:
         async with self._store.transaction() as db:
             claimed = await claim(db, ask.send, ask.version, uuid4(), self._leases.claim)
-        if claimed is None:
+            facts = await fetch_mail_facts(db, ask.send) if claimed else None
+        if claimed is None or facts is None:
             return await self.look(ask)
-        async with self._store.transaction() as db:
-            facts = await fetch_mail_facts(db, ask.send)
+        failpoint(CLAIMED)
         try:
             letter = write_letter(ask.send, facts)
             hand_over = await self._relay.prepare(letter.message)
         except NoLetterError as error:
             return await self._end(claimed, error.status, error.reason, detail=error.detail)
         except Refused as error:
-            return await self._refused(claimed, error)
+            return await self._refused(claimed, error, letter)
         except Unreachable as error:
             return await self._later(claimed, error.code)
         return await self._uninterrupted(self._hand_over(claimed, letter, hand_over))
@@ -109,23 +117,30 @@ class DeliveryActivities:
         if time.monotonic() - began > self._leases.hand_over.total_seconds() / 2:
             hand_over.abandon()  # this process slept: somebody else may soon call the row in doubt
             return await self._give_back(claimed)
-        return await self._dot(claimed, hand_over)
+        failpoint(FENCED)
+        return await self._dot(claimed, letter, hand_over)
 
-    async def _dot(self, claimed: Claim, hand_over: HandOver) -> Answer:
+    async def _dot(self, claimed: Claim, letter: Letter, hand_over: HandOver) -> Answer:
         try:
             reply = await hand_over.dot()
         except Ambiguous:
             return await self._end(claimed, Status.IN_DOUBT, Reason.CONNECTION_LOST)
         except Refused as error:
-            return await self._refused(claimed, error)
+            alone = len(letter.message.recipients) == 1  # else nobody says whose address is bad
+            return await self._refused(claimed, error, letter if alone else None)
         except Unreachable as error:  # the connection was gone before the dot could leave
             return await self._later(claimed, error.code)
-        return await self._end(claimed, Status.SENT, None, reply.code, reply.text)
+        failpoint(REPLIED)
+        refused = [(letter.message.recipients[index], code) for index, code in hand_over.refused_cc]
+        return await self._end(claimed, Status.SENT, None, reply.code, reply.text, refused_cc=refused)
 
-    async def _refused(self, claimed: Claim, error: Refused) -> Answer:
+    async def _refused(self, claimed: Claim, error: Refused, letter: Letter | None) -> Answer:
         """A definite no: for good, or for now."""
         if error.permanent:
-            return await self._end(claimed, Status.FAILED, Reason.REFUSED, error.code, error.text)
+            gone = letter if error.bad_address else None
+            return await self._end(
+                claimed, Status.FAILED, Reason.REFUSED, error.code, error.text, bounced=gone
+            )
         return await self._later(claimed, error.code, error.text)
 
     async def _later(self, claimed: Claim, code: int | None, detail: str | None = None) -> Answer:
@@ -144,12 +159,31 @@ class DeliveryActivities:
         code: int | None = None,
         detail: str | None = None,
         delay: timedelta = timedelta(0),
+        refused_cc: Sequence[tuple[str, int]] = (),
+        bounced: Letter | None = None,
     ) -> Answer:
         """Record how this attempt ended; where PostgreSQL cannot be told, the workflow is the second witness."""
         outcome = Outcome(claimed.send, claimed.token, status, reason, code, delay)
+        alone = status in (Status.SENT, Status.IN_DOUBT)  # one statement
         try:
-            async with self._store.transaction() as db:
-                await record(db, outcome, detail)
-                return answer(await read_state(db, claimed.send))
+            async with self._store.statement() if alone else self._store.transaction() as db:
+                version = await record(db, outcome, detail, refused_cc)
+                if version is not None and bounced is not None:
+                    to = bounced.message.recipients[0]
+                    await suppress(db, bounced.organization, to, SuppressionReason.BOUNCED, claimed.send)
+            if not alone or version != claimed.version:
+                await self._catch_up(claimed.send)
+            if alone and version is not None and status in FINAL:
+                return Answer(Next.END, version, status)
+            return answer(await look(self._store, claimed.send))
         except (SQLAlchemyError, OSError):
             return Answer(Next.RECORD, claimed.version, status, outcome=outcome)
+
+    async def _catch_up(self, send: UUID) -> None:
+        """Poke planning where the record of an attempt has left it behind: the facts had changed meanwhile."""
+        if self._poke is None:
+            return
+        async with self._store.statement() as db:
+            left = await find_session_behind(db, send)
+        if left is not None:
+            await self._poke.session_changed(left.organization, left.key, left.id)

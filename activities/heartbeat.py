@@ -30,5 +30,7 @@ async def heartbeating() -> AsyncIterator[Heart]:
 
 async def _beat(heart: Heart) -> None:
     while True:
+        await asyncio.sleep(
+            BEAT_SECONDS
+        )  # first: most activities are over before, and a beat costs the server a write
         activity.heartbeat(heart.progress)
-        await asyncio.sleep(BEAT_SECONDS)

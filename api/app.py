@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from api import people, rules, sends, sessions, templates
+from api import companies, metrics, participations, people, rules, sends, sessions, suppressions, templates
 from api.house import House
 from api.limits import BodyLimit
 from api.problems import install_problems
@@ -14,6 +14,7 @@ def create_app(house: House) -> FastAPI:
     app.state.house = house
     app.add_middleware(BodyLimit)
     install_problems(app)
-    for module in (sessions, people, templates, rules, sends):
+    for module in (sessions, participations, people, companies, templates, rules, sends, suppressions):
         app.include_router(module.router, prefix="/v1")
+    app.include_router(metrics.router)
     return app

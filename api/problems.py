@@ -1,6 +1,7 @@
 """Errors as problem details (RFC 9457): a stable `type`, and for bad input the field and the cure."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
@@ -70,9 +71,11 @@ async def _problem(_: Request, error: Exception) -> JSONResponse:
 
 async def _validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as registered above
-    errors = [
-        {"field": _field(e["loc"]), "message": e["msg"].removeprefix("Value error, ")} for e in error.errors()
-    ]
+    messages: dict[str, list[str]] = {}
+    for wrong in error.errors():
+        named = wrong["loc"] if wrong["type"] == "extra_forbidden" else [*filter(_ours, wrong["loc"])]
+        messages.setdefault(_field(named), []).append(wrong["msg"].removeprefix("Value error, "))
+    errors = [{"field": field, "message": "; or: ".join(said)} for field, said in messages.items()]
     detail = "The request does not have the right form; nothing was changed."
     return respond(422, "invalid", detail, {"errors": errors})
 
@@ -88,6 +91,11 @@ async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     log.warning("%s %s: %s in %s", request.method, _route(request.scope), codes(error), place(error))
     detail = "The database does not answer now. Try again in a moment."
     return respond(503, "unavailable", detail, headers={"Retry-After": "5"})
+
+
+def _ours(part: object) -> bool:
+    """Return whether this is the name of a field or the number of an item; pydantic names what it tried, too."""
+    return isinstance(part, int) or re.fullmatch("[a-z_]+", str(part)) is not None
 
 
 def _field(location: Sequence[object]) -> str:

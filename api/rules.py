@@ -1,14 +1,19 @@
 """Rules."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.house import House, InHouse
 from api.problems import Invalid, NotFound, Problem
 from domain.keys import Key, Line
-from domain.rules import RuleDefinition
+from domain.rules import CcRole, FixedAddress, RuleDefinition
+from mail.addresses import check_address
+from mail.tags import tags_for
+from mail.templates import TemplateError, missing_tags
 from store.rules import (
     Rule,
     RuleExistsError,
@@ -20,14 +25,26 @@ from store.rules import (
     list_rules,
     replace_rule,
 )
-from store.templates import Template, find_template
+from store.templates import lock_template
 
 router = APIRouter(tags=["rules"])
+
+
+def _copy(value: object) -> object:
+    if not isinstance(value, str) or value in set(CcRole):
+        return value
+    if "@" not in value:
+        raise ValueError(f"neither an address nor one of {', '.join(CcRole)}")
+    return check_address(value)
+
+
+Copy = Annotated[CcRole | FixedAddress, BeforeValidator(_copy)]
 
 
 class RuleBody(RuleDefinition):
     """A rule: who gets which template, when."""
 
+    cc: list[Copy] = Field(default=[], max_length=20, examples=[["company_contact"]])
     name: Line = Field(min_length=1, max_length=200, examples=["Convocation J-7"])
     template: Key = Field(examples=["convocation"])
 
@@ -63,13 +80,13 @@ async def post(body: NewRuleBody, house: InHouse) -> RuleAnswer:
     """Make a rule; it is inactive until it is activated (F066)."""
     try:
         async with house.store.transaction() as db:
-            template = await _template(house, body.template)
+            template = await _fitting_template(db, house, body)
             rule = await insert_rule(
                 db,
                 house.organization.id,
                 body.id,
                 name=body.name,
-                template=template.id,
+                template=template,
                 definition=body.definition(),
             )
     except RuleExistsError:
@@ -96,10 +113,10 @@ async def get(id: Key, house: InHouse) -> RuleAnswer:
 @router.put("/rules/{id}")
 async def put(id: Key, body: RuleBody, house: InHouse) -> RuleAnswer:
     """Edit a rule; an active one re-plans every session."""
-    template = await _template(house, body.template)
     async with house.store.transaction() as db:
+        template = await _fitting_template(db, house, body)
         rule = await replace_rule(
-            db, house.organization.id, id, name=body.name, template=template.id, definition=body.definition()
+            db, house.organization.id, id, name=body.name, template=template, definition=body.definition()
         )
     if rule is None:
         raise NotFound("rule", id)
@@ -141,12 +158,27 @@ async def _fetch(house: House, key: str) -> Rule:
     return rule
 
 
-async def _template(house: House, key: str) -> Template:
-    async with house.store.transaction() as db:
-        template = await find_template(db, house.organization.id, key)
+async def _fitting_template(db: AsyncConnection, house: House, rule: RuleBody) -> UUID:
+    """Return the template of a rule, which stays as it is until the transaction ends; raise `Invalid` for another's."""
+    key = rule.template
+    template = await lock_template(db, house.organization.id, key)
     if template is None:
         raise Invalid(("template", f"There is no template {key!r}: PUT /v1/templates/{key} first."))
-    return template
+    if template.audience != rule.audience:
+        cure = f"choose one for {rule.audience}, or the audience {template.audience!r}."
+        raise Invalid(("template", f"The template {key!r} is for {template.audience}: {cure}"))
+    try:
+        missing = missing_tags(
+            template.subject, template.html, template.text, tags=tags_for(rule.audience, rule.scope)
+        )
+    except TemplateError as error:  # it was saved by other rules than today's
+        raise Invalid(("template", f"The template {key!r} must be mended first: {error.message}.")) from None
+    if missing:
+        lacks = f"A rule of scope {rule.scope} for {rule.audience} has no {', '.join(missing)}"
+        raise Invalid(
+            ("template", f"{lacks}, which the template {key!r} uses: choose another, or another scope.")
+        )
+    return template.id
 
 
 async def _poked(house: House, rule: Rule) -> RuleAnswer:

@@ -12,14 +12,15 @@ from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime
 from api.house import House, InHouse
 from api.problems import Invalid, NotFound, Problem
 from domain.keys import Key, PersonKey
+from domain.rules import Scope
 from domain.sends import Status
-from store.sends import Cursor, Send, cancel_send, find_send, list_sends
+from store.sends import Cursor, Kind, Send, cancel_send, find_send, list_sends
 
 router = APIRouter(tags=["sends"])
 
 
 class SendAnswer(BaseModel):
-    """One mail, to one person, for one rule and one session."""
+    """One mail, to one recipient, for one rule and one session, or one module or slot of it."""
 
     id: UUID
     status: Status
@@ -30,7 +31,11 @@ class SendAnswer(BaseModel):
     latest_at: AwareDatetime = Field(description="past it the mail expires, never late")
     rule: str
     session: str
+    scope: Scope
+    module: str | None = Field(description="that it is about, or that its slot belongs to")
+    slot: str | None
     recipient: str
+    recipient_kind: Kind
     template: str
     attempts: int
     handed_at: AwareDatetime | None
@@ -68,7 +73,7 @@ async def get_many(
             after=None if cursor is None else _read(cursor),
             session=session,
             rule=rule,
-            person=recipient,
+            recipient=recipient,
             statuses=status,
         )
     page = found[:limit]
@@ -123,7 +128,11 @@ def _answer(send: Send) -> SendAnswer:
         latest_at=send.latest_at,
         rule=send.rule,
         session=send.session,
-        recipient=send.person,
+        scope=send.scope,
+        module=send.module,
+        slot=send.slot,
+        recipient=send.recipient,
+        recipient_kind=send.recipient_kind,
         template=send.template,
         attempts=send.attempts,
         handed_at=send.handed_at,

@@ -1,15 +1,19 @@
 """Templates."""
 
-from typing import Literal
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.house import InHouse
-from api.problems import Invalid, NotFound
+from api.house import House, InHouse
+from api.problems import Invalid, NotFound, Problem
 from domain.keys import Key, Prose
-from mail.templates import TemplateError, parse
-from store.templates import Template, find_template, put_template
+from domain.rules import Audience
+from mail.tags import tags_for, tags_of
+from mail.templates import TemplateError, missing_tags, parse
+from store.rules import Rule, list_rules_using
+from store.templates import Template, find_template, lock_template, put_template
 
 router = APIRouter(tags=["templates"])
 
@@ -21,7 +25,7 @@ class TemplateBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    audience: Literal["participants"] = "participants"
+    audience: Audience = Audience.PARTICIPANTS
     subject: Prose = Field(min_length=1, max_length=1000, examples=["{{ session.name }}: see you soon"])
     html: Prose = Field(
         min_length=1, max_length=LONGEST, examples=["<p>Hello {{ recipient.first_name }}</p>"]
@@ -38,9 +42,13 @@ class TemplateAnswer(TemplateBody):
 
 @router.put("/templates/{id}")
 async def put(id: Key, body: TemplateBody, house: InHouse) -> TemplateAnswer:
-    """Create or replace a template, its tags checked; mails that wait leave with the new words."""
+    """Create or replace a template, its tags checked; mails that wait leave with the new words.
+
+    It must go on fitting the rules that use it: its audience stays (409), and its tags are theirs.
+    """
     _check(body)
     async with house.store.transaction() as db:
+        _check_users(body, await _users(db, house, id))
         return _answer(await put_template(db, house.organization.id, id, **body.model_dump()))
 
 
@@ -58,9 +66,34 @@ def _check(body: TemplateBody) -> None:
     wrong = []
     for field in ("subject", "html", "text"):
         try:
-            parse(getattr(body, field) or "")
+            parse(getattr(body, field) or "", tags=tags_of(body.audience))
         except TemplateError as error:
             wrong += [(field, f"line {line}: {message}") for line, message in error.problems]
+    if wrong:
+        raise Invalid(*wrong)
+
+
+async def _users(db: AsyncConnection, house: House, key: str) -> list[Rule]:
+    """Return the rules that use a template; no others will until the transaction ends."""
+    known = await lock_template(db, house.organization.id, key)
+    return [] if known is None else await list_rules_using(db, house.organization.id, known.id)
+
+
+def _check_users(body: TemplateBody, rules: Sequence[Rule]) -> None:
+    others = [rule.key for rule in rules if rule.definition.audience is not body.audience]
+    if others:
+        detail = (
+            f"Rules for others than {body.audience} use this template: put another under an id of its own."
+        )
+        raise Problem(409, "template-in-use", detail, rules=others)
+    wrong = []
+    for rule in rules:
+        says = rule.definition
+        for field in ("subject", "html", "text"):
+            missing = missing_tags(getattr(body, field), tags=tags_for(says.audience, says.scope))
+            if missing:
+                lacks = f"The rule {rule.key!r} uses this template, and its scope {says.scope} has no"
+                wrong.append((field, f"{lacks} {', '.join(missing)}: put another under an id of its own."))
     if wrong:
         raise Invalid(*wrong)
 
@@ -68,7 +101,7 @@ def _check(body: TemplateBody) -> None:
 def _answer(template: Template) -> TemplateAnswer:
     return TemplateAnswer(
         id=template.key,
-        audience="participants",
+        audience=Audience(template.audience),
         subject=template.subject,
         html=template.html,
         text=template.text,

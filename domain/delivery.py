@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.sends import FINAL, Answer, Next, Status
+from domain.sends import FINAL, REVOCABLE, Answer, Next, Status
 
 # A workflow never asks more often: a clock ahead of the database's must not turn into a busy loop.
 LEAST_WAIT = timedelta(seconds=1)
@@ -35,6 +35,12 @@ class RowState:
     @property
     def leased(self) -> bool:
         return self.lease_until is not None and self.lease_until > self.now
+
+    @property
+    def lapsed(self) -> bool:
+        """Time alone may decide it now: nobody holds it, and it hangs after its fence or is too late."""
+        late = self.status in REVOCABLE and self.latest_at <= self.now
+        return not self.leased and (late or self.status is Status.HANDING_OVER)
 
 
 def answer(row: RowState) -> Answer:

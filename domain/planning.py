@@ -3,14 +3,15 @@
 Pure and repeatable: planning the same facts twice changes nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.anchors import Dated, anchor_at
 from domain.identity import send_id
-from domain.rules import RuleDefinition
+from domain.participations import Participation
+from domain.rules import RuleDefinition, Scope
 from domain.sends import REVOCABLE, Reason, Status
 from domain.timing import Due
 from domain.triggers import due
@@ -21,12 +22,36 @@ STALE_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleFacts:
+    """What planning reads of a module; its dates are those of its slots where it has none of its own."""
+
+    id: UUID
+    dates: Dated
+    mode: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFacts:
+    """What planning reads of a slot."""
+
+    id: UUID
+    dates: Dated
+    module: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFacts:
     """What planning reads of a session."""
 
     id: UUID
     zone: str
     dates: Dated
+    stage: str | None = None
+    mode: str | None = None
+    category: str | None = None
+    modules: Sequence[ModuleFacts] = ()
+    slots: Sequence[SlotFacts] = ()
     deleted: bool = False
 
 
@@ -42,20 +67,12 @@ class RuleFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class ParticipationFacts:
-    """What planning reads of a person in a session."""
-
-    id: UUID
-    person: UUID
-    removed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class ExistingSend:
     """A row as planning found it."""
 
     id: UUID
     rule: UUID
+    scope: UUID
     participation: UUID
     status: Status
     version: int
@@ -70,8 +87,23 @@ class Snapshot:
     now: datetime
     session: SessionFacts
     rules: Sequence[RuleFacts]
-    participations: Sequence[ParticipationFacts]
+    participations: Sequence[Participation]
     sends: Sequence[ExistingSend]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a mail is about: a session, or a module or slot of it."""
+
+    id: UUID
+    scope: Scope
+    session: Dated
+    module: Dated | None
+    slot: Dated | None
+    # What conditions compare: the session's, or the module's (F062, F063).
+    mode: str | None
+    category: str | None
+    slots: Set[UUID]  # whose people it concerns; none: everybody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +120,8 @@ class WantedSend:
 
     id: UUID
     rule: RuleFacts
-    participation: ParticipationFacts
+    place: Place
+    participation: Participation
     timing: Timing
 
 
@@ -111,9 +144,7 @@ def plan(snapshot: Snapshot) -> list[Change]:
         change = _keep_up(wanted, existing.pop(wanted.id, None), snapshot.now)
         if change is not None:
             changes.append(change)
-    rules = {rule.id: rule for rule in snapshot.rules}
-    participations = {person.id: person for person in snapshot.participations}
-    changes += _let_go(existing.values(), snapshot.session, rules, participations)
+    changes += _let_go(existing.values(), snapshot)
     return changes
 
 
@@ -127,27 +158,83 @@ def latest_at(anchor: datetime, due_at: datetime, deliver_within: timedelta | No
     return anchor if due_at < anchor else due_at + STALE_AFTER
 
 
+def places(session: SessionFacts) -> Iterator[Place]:
+    """Yield everything that a mail of this session can be about."""
+    yield Place(
+        session.id, Scope.SESSION, session.dates, None, None, session.mode, session.category, frozenset()
+    )
+    modules = {module.id: module for module in session.modules}
+    dates = {}
+    for module in session.modules:
+        own = [slot for slot in session.slots if slot.module == module.id]
+        dates[module.id] = _dates(module, own)
+        slots = frozenset(slot.id for slot in own)
+        yield Place(
+            module.id,
+            Scope.MODULE,
+            session.dates,
+            dates[module.id],
+            None,
+            module.mode,
+            module.category,
+            slots,
+        )
+    for slot in session.slots:
+        of = modules.get(slot.module) if slot.module else None
+        mode, category = (of.mode, of.category) if of else (session.mode, session.category)
+        within = dates[of.id] if of else None
+        only = frozenset({slot.id})
+        yield Place(slot.id, Scope.SLOT, session.dates, within, slot.dates, mode, category, only)
+
+
+def _dates(module: ModuleFacts, slots: Sequence[SlotFacts]) -> Dated:
+    if module.dates.starts_at is not None or not slots:
+        return module.dates
+    starts = [slot.dates.starts_at for slot in slots if slot.dates.starts_at]
+    ends = [slot.dates.over_at for slot in slots if slot.dates.over_at]
+    return Dated(min(starts, default=None), max(ends, default=None))
+
+
 def _wanted(snapshot: Snapshot) -> Iterator[WantedSend]:
-    if snapshot.session.deleted:
+    session = snapshot.session
+    if session.deleted:
         return
-    present = [person for person in snapshot.participations if not person.removed]
+    present = [one for one in snapshot.participations if not one.removed]
+    places_of = _by_scope(session)
     for rule in snapshot.rules:
-        timing = _timing(rule.definition, snapshot.session) if rule.active and not rule.deleted else None
-        if timing is None:
+        if not rule.active or rule.deleted:
             continue
-        for person in present:
-            key = send_id(rule.id, snapshot.session.id, person.person)
-            yield WantedSend(key, rule, person, timing)
+        audience = [one for one in present if one.role is rule.definition.audience.role]
+        for place in places_of[rule.definition.scope]:
+            timing = _timing(rule.definition, session, place)
+            if timing is None or not _concerned(rule.definition, session, place):
+                continue
+            for one in audience:
+                if one.comes_to(place.slots):
+                    yield WantedSend(send_id(rule.id, place.id, one.recipient), rule, place, one, timing)
 
 
-def _timing(rule: RuleDefinition, session: SessionFacts) -> Timing | None:
-    """Return when this rule's mails for the session are due, or None while it has no anchor date."""
+def _by_scope(session: SessionFacts) -> Mapping[Scope, list[Place]]:
+    found: dict[Scope, list[Place]] = {scope: [] for scope in Scope}
+    for place in places(session):
+        found[place.scope].append(place)
+    return found
+
+
+def _concerned(rule: RuleDefinition, session: SessionFacts, place: Place) -> bool:
+    return rule.conditions.met(stage=session.stage, mode=place.mode, category=place.category)
+
+
+def _timing(rule: RuleDefinition, session: SessionFacts, place: Place) -> Timing | None:
+    """Return when this rule's mails about a place are due, or None while it has no anchor date."""
     zone = find_zone(session.zone)
+    session_at, module_at, slot_at = place.session, place.module, place.slot
     try:
-        instant = due(rule.trigger, session=session.dates, zone=zone)
+        instant = due(rule.trigger, session=session_at, module=module_at, slot=slot_at, zone=zone)
         if instant is None:
             return None
-        anchor = anchor_at(rule.trigger.anchor, session=session.dates) or instant.at
+        counted_from = anchor_at(rule.trigger.anchor, session=session_at, module=module_at, slot=slot_at)
+        anchor = counted_from or instant.at
         return Timing(instant, latest_at(anchor, instant.at, rule.deliver_within))
     except (OverflowError, ValueError):
         # Outside the calendar: a session whose "not known yet" is written as the year 9999 must not stop the
@@ -157,44 +244,63 @@ def _timing(rule: RuleDefinition, session: SessionFacts) -> Timing | None:
 
 def _keep_up(wanted: WantedSend, existing: ExistingSend | None, now: datetime) -> Change | None:
     """Return the change that brings one wanted send's row up to date (DESIGN 6, Past and late; 7)."""
-    ahead = wanted.timing.due.at > now
+    worth = _worth_sending(wanted, now)
     if existing is None:
         # Already past when first computed: no send (F068, F069).
-        return Change(wanted.id, Status.SCHEDULED, None, wanted, None) if ahead else None
-    unmoved = (existing.due_at, existing.latest_at) == (wanted.timing.due.at, wanted.timing.latest_at)
+        return Change(wanted.id, Status.SCHEDULED, None, wanted, None) if worth else None
+    unmoved = (existing.due_at, existing.latest_at, existing.participation) == (
+        wanted.timing.due.at,
+        wanted.timing.latest_at,
+        wanted.participation.id,  # another for a person in two roles, when the rule's audience was edited
+    )
     match existing.status:
         case Status.SCHEDULED | Status.CLAIMED if unmoved:
             return None  # even past: it is only queueing
-        case Status.SCHEDULED | Status.CLAIMED if not ahead and existing.due_at != wanted.timing.due.at:
+        case Status.SCHEDULED | Status.CLAIMED if not worth and existing.due_at != wanted.timing.due.at:
             return Change(wanted.id, Status.MISSED, Reason.DUE_IN_PAST, wanted, existing)  # F026
         case Status.SCHEDULED | Status.CLAIMED:
             return Change(wanted.id, Status.SCHEDULED, None, wanted, existing)
-        case Status.MISSED | Status.REMOVED if ahead:
+        case Status.MISSED | Status.REMOVED if worth:
             return Change(wanted.id, Status.SCHEDULED, None, wanted, existing)
         case _:
             return None
 
 
-def _let_go(
-    sends: Iterable[ExistingSend],
-    session: SessionFacts,
-    rules: Mapping[UUID, RuleFacts],
-    participations: Mapping[UUID, ParticipationFacts],
-) -> Iterator[Change]:
+def _worth_sending(wanted: WantedSend, now: datetime) -> bool:
+    """Return whether a mail planned now for its due time can still be of use."""
+    timing = wanted.timing
+    if timing.due.at > now:
+        return True
+    return timing.due.at + wanted.rule.definition.still_worth > now and timing.latest_at > now
+
+
+def _let_go(sends: Iterable[ExistingSend], snapshot: Snapshot) -> Iterator[Change]:
     """Yield the removal of every waiting send that nothing asks for any more."""
-    for send in sends:
-        if send.status in REVOCABLE:
-            reason = _why_not(session, rules[send.rule], participations[send.participation])
-            yield Change(send.id, Status.REMOVED, reason, None, send)
+    waiting = [send for send in sends if send.status in REVOCABLE]
+    if not waiting:
+        return
+    rules = {rule.id: rule for rule in snapshot.rules}
+    participations = {one.id: one for one in snapshot.participations}
+    about = {place.id: place for place in places(snapshot.session)}
+    for send in waiting:
+        rule, who, place = rules[send.rule], participations[send.participation], about.get(send.scope)
+        yield Change(send.id, Status.REMOVED, _why_not(snapshot.session, rule, who, place), None, send)
 
 
-def _why_not(session: SessionFacts, rule: RuleFacts, person: ParticipationFacts) -> Reason:
+def _why_not(session: SessionFacts, rule: RuleFacts, who: Participation, place: Place | None) -> Reason:
+    says = rule.definition
     if session.deleted:
         return Reason.SESSION_DELETED
     if rule.deleted:
         return Reason.RULE_DELETED
     if not rule.active:
         return Reason.RULE_DEACTIVATED
-    if person.removed:
+    if place is None:
+        return Reason.PLACE_REMOVED
+    if place.scope is not says.scope or who.role is not says.audience.role:
+        return Reason.RULE_EDITED
+    if who.removed or not who.comes_to(place.slots):
         return Reason.PARTICIPANT_REMOVED
+    if not _concerned(says, session, place):
+        return Reason.CONDITIONS_NOT_MET
     return Reason.NO_ANCHOR_DATE

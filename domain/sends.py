@@ -44,16 +44,20 @@ class Reason(StrEnum):
 
     ALREADY_RECEIVED = "already_received"
     CANCELLED_BY_HAND = "cancelled_by_hand"
+    CONDITIONS_NOT_MET = "conditions_not_met"
     CONNECTION_LOST = "connection_lost"  # between the dot and the reply
     DUE_IN_PAST = "due_in_past"
     LEASE_OVER = "lease_over"  # the worker vanished after the fence
     NO_ADDRESS = "no_address"
     NO_ANCHOR_DATE = "no_anchor_date"
     PARTICIPANT_REMOVED = "participant_removed"
+    PLACE_REMOVED = "place_removed"  # the module or slot
     REFUSED = "refused"  # a 5xx reply
     RULE_DEACTIVATED = "rule_deactivated"
     RULE_DELETED = "rule_deleted"
+    RULE_EDITED = "rule_edited"  # it writes to others, or about something else, now
     SESSION_DELETED = "session_deleted"
+    SUPPRESSED = "suppressed"  # the address is one that no mail goes to any more
     TEMPLATE_FAILED = "template_failed"
     TOO_LATE = "too_late"
 
@@ -68,6 +72,7 @@ class SendInput:
     rule: str = ""  # the caller's keys, for the summary an operator reads
     session: str = ""
     wake_at: datetime | None = None  # when to ask the row next, where that is not the due time
+    shows_due_at: bool = True  # until 0.1 a search attribute followed the due time (docs/decisions/0008)
 
 
 @dataclass(frozen=True)
@@ -142,3 +147,4 @@ class SendStatus:
     due_at: datetime
     asks_again_at: datetime
     version: int
+    outcome: Outcome | None = None  # the reply of the mail server, which the row could not be told yet

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from typing import Any
 
+from domain.rules import Audience, Scope
 from mail.problems import Problem, TemplateError
 from mail.syntax import Checked
 
@@ -22,19 +23,65 @@ class Tag:
     example: str | int | date | datetime  # what a preview without real data shows
 
 
-TAGS: Mapping[str, Tag] = {
-    tag.name: tag
-    for tag in (
-        Tag("recipient.first_name", "Claire"),
-        Tag("recipient.last_name", "Martin"),
-        Tag("recipient.email", "claire.martin@example.org"),
-        Tag("session.name", "Managing a project"),
-        Tag("session.starts_at", datetime(2027, 1, 25, 8, 0, tzinfo=UTC)),
-        Tag("session.ends_at", datetime(2027, 1, 26, 16, 0, tzinfo=UTC)),
-        Tag("organization.name", "Example Training"),
-        Tag("today", date(2027, 1, 18)),
-    )
+_ALWAYS = (
+    Tag("recipient.first_name", "Claire"),
+    Tag("recipient.last_name", "Martin"),
+    Tag("recipient.email", "claire.martin@example.org"),
+    Tag("session.name", "Managing a project"),
+    Tag("session.starts_at", datetime(2027, 1, 25, 8, 0, tzinfo=UTC)),
+    Tag("session.ends_at", datetime(2027, 1, 26, 16, 0, tzinfo=UTC)),
+    Tag("session.room", "Room 4"),
+    Tag("organization.name", "Example Training"),
+    Tag("today", date(2027, 1, 18)),
+)
+
+_MODULE = (
+    Tag("module.name", "Planning"),
+    Tag("module.starts_at", datetime(2027, 1, 25, 8, 0, tzinfo=UTC)),
+    Tag("module.ends_at", datetime(2027, 1, 25, 16, 0, tzinfo=UTC)),
+    Tag("module.room", "Room 4"),
+)
+
+_SLOT = (
+    Tag("slot.name", "Monday morning"),
+    Tag("slot.starts_at", datetime(2027, 1, 25, 8, 0, tzinfo=UTC)),
+    Tag("slot.ends_at", datetime(2027, 1, 25, 11, 30, tzinfo=UTC)),
+    Tag("slot.room", "Room 4"),
+)
+
+_COMPANY = (Tag("company.name", "Example Company"),)
+
+# Those who come to what the mail is about; to a company only its own. Participants are not told of each other.
+_PARTICIPANTS = (
+    Tag("participants[].first_name", "Ada"),
+    Tag("participants[].last_name", "Lovelace"),
+)
+
+# A slot may be of no module: then `module.name` is empty and has no dates.
+_OF_SCOPE = {Scope.SESSION: (), Scope.MODULE: _MODULE, Scope.SLOT: (*_MODULE, *_SLOT)}
+
+_OF_AUDIENCE = {
+    Audience.PARTICIPANTS: _COMPANY,
+    Audience.TRAINERS: _PARTICIPANTS,
+    Audience.COMPANIES: (*_COMPANY, *_PARTICIPANTS),
 }
+
+
+def _by_name(*tags: Tag) -> Mapping[str, Tag]:
+    return {tag.name: tag for tag in tags}
+
+
+TAGS = _by_name(*_ALWAYS, *_MODULE, *_SLOT, *_COMPANY, *_PARTICIPANTS)
+
+
+def tags_for(audience: Audience, scope: Scope) -> Mapping[str, Tag]:
+    """Return what the template of a rule may use."""
+    return _by_name(*_ALWAYS, *_OF_SCOPE[scope], *_OF_AUDIENCE[audience])
+
+
+def tags_of(audience: Audience) -> Mapping[str, Tag]:
+    """Return what a template may use for rules of one scope or another."""
+    return _by_name(*(tag for scope in Scope for tag in tags_for(audience, scope).values()))
 
 
 def check_tags(found: Checked, tags: Set[str]) -> None:
@@ -43,24 +90,32 @@ def check_tags(found: Checked, tags: Set[str]) -> None:
     for name, line in found.tags.items():
         if _allowed(name, tags):
             continue
-        if not _is_group(name, tags):
+        if not _group(name, tags):
             problems.append(Problem(line, _unknown(name, tags)))
         elif name in found.written:
-            problems.append(Problem(line, f"{name} has several values: name one{_nearest(name, tags)}"))
+            problems.append(
+                Problem(line, f"{name} has several values: name one of {', '.join(_group(name, tags))}")
+            )
     if problems:
         raise TemplateError(*problems)
+
+
+def unknown_tags(found: Checked, tags: Set[str]) -> list[str]:
+    """Return the tags a template uses that are not among `tags`, nor groups of them."""
+    return [name for name in found.tags if not _allowed(name, tags) and not _group(name, tags)]
 
 
 def _allowed(name: str, tags: Set[str]) -> bool:
     return name in tags or any(tag.endswith(".*") and name.startswith(tag[:-1]) for tag in tags)
 
 
-def _is_group(name: str, tags: Set[str]) -> bool:
-    return any(tag.startswith((f"{name}.", f"{name}[]")) for tag in tags)
+def _group(name: str, tags: Set[str]) -> list[str]:
+    """Return the tags below a name."""
+    return sorted(tag for tag in tags if tag.startswith((f"{name}.", f"{name}[]")))
 
 
 def _unknown(name: str, tags: Set[str]) -> str:
-    if name.endswith("[]") and (name[:-2] in tags or _is_group(name[:-2], tags)):
+    if name.endswith("[]") and (name[:-2] in tags or _group(name[:-2], tags)):
         return f"{name[:-2]} is not a list"
     return f"{name.removesuffix('[]')} is not a tag{_nearest(name, tags)}"
 

@@ -17,10 +17,20 @@ from mail.headers import one_line
 from mail.limits import Budget, LimitError, Limits
 from mail.parts import inline_styles, plain_text
 from mail.problems import Problem, RenderFailed, TemplateError
-from mail.tags import TAGS, check_tags
+from mail.tags import TAGS, check_tags, unknown_tags
 from mail.voice import Voice
 
-__all__ = ["Limits", "Problem", "RenderFailed", "Rendered", "TemplateError", "Voice", "parse", "render"]
+__all__ = [
+    "Limits",
+    "Problem",
+    "RenderFailed",
+    "Rendered",
+    "TemplateError",
+    "Voice",
+    "missing_tags",
+    "parse",
+    "render",
+]
 
 ORDINARY = Limits()
 
@@ -43,6 +53,16 @@ def parse(source: str, *, tags: Iterable[str] = TAGS) -> frozenset[str]:
     checked = compile_source(source, html=False).checked
     check_tags(checked, frozenset(tags))
     return frozenset(checked.tags)
+
+
+def missing_tags(*sources: str | None, tags: Iterable[str]) -> list[str]:
+    """Return what the parts of a saved template use that is not among `tags`, as `mail.tags.tags_for` names them.
+
+    Parts are parsed once and remembered. Raises TemplateError for one that could not be saved any more.
+    """
+    known = frozenset(tags)
+    checked = (compile_source(source, html=False).checked for source in sources if source)
+    return sorted({name for found in checked for name in unknown_tags(found, known)})
 
 
 def render(

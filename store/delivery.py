@@ -3,6 +3,8 @@
 PostgreSQL decides, Temporal wakes. Every step is a conditional update whose row count is the answer.
 """
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
@@ -12,122 +14,108 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import RowState
 from domain.sends import Outcome, Reason, Status
+from store.database import Store
+from store.facts import CLEAN, FACTS, FACTS_VERSION
+from store.locks import trust_facts
+from store.senders import take_turn
 
-_STATE = text("""
+_STATE = text(f"""
     select s.status, s.version, s.due_at, s.latest_at, s.next_attempt_at, s.lease_until, relance_now() as now,
-           (session.version = session.planned_version and r.version = r.planned_version and r.active
-            and (p.id is null or p.version = p.planned_version)) as clean
-    from sends s
-    join sessions session on session.id = s.session_id
-    join rules r on r.id = s.rule_id
-    left join participations p on p.id = s.participation_id
-    where s.id = :send
+           ({CLEAN}) as clean
+    from sends s, {FACTS} and s.id = :send
 """)
 
-# What time alone decides: a worker vanished after its fence, or the mail could not leave in time.
-_SETTLE = text("""
-    update sends
-    set status = case when status = 'handing_over' then 'in_doubt' else 'expired' end,
-        reason = case when status = 'handing_over' then 'lease_over' else 'too_late' end,
-        ended_at = case when status = 'handing_over' then null else relance_now() end,
+# What time alone decides: a worker vanished after its fence, or the mail could not leave in time. Nothing expires
+# while the plan is behind the facts: its session may just have been postponed.
+_SETTLE = text(f"""
+    update sends s
+    set status = case when s.status = 'handing_over' then 'in_doubt' else 'expired' end,
+        reason = case when s.status = 'handing_over' then 'lease_over' else 'too_late' end,
+        ended_at = case when s.status = 'handing_over' then null else relance_now() end,
         lease_until = null, changed_at = relance_now(),
-        trace = trace || jsonb_build_array(jsonb_build_object('at', relance_now(), 'step',
-            case when status = 'handing_over' then 'in_doubt' else 'expired' end))
-    where id = :send
-      and (status = 'handing_over' and lease_until <= relance_now()
-           or status = 'scheduled' and latest_at <= relance_now()
-           or status = 'claimed' and lease_until <= relance_now() and latest_at <= relance_now())
+        trace = s.trace || jsonb_build_array(jsonb_build_object('at', relance_now(), 'step',
+            case when s.status = 'handing_over' then 'in_doubt' else 'expired' end))
+    from {FACTS} and s.id = :send
+      and (s.status = 'handing_over' and s.lease_until <= relance_now()
+           or {CLEAN} and s.latest_at <= relance_now()
+              and (s.status = 'scheduled' or s.status = 'claimed' and s.lease_until <= relance_now()))
 """)
 
-# Locks session, rule and participation in share mode, so that a change acknowledged before is seen here and one
-# that comes later waits for this transaction. Returns the sum of their versions, by which claim and fence know that
-# nothing changed between them, since versions only grow; or null while the plan is behind the facts.
-_FACTS = text("""
-    with send as (select session_id, rule_id, participation_id from sends where id = :send),
-    session as (
-        select s.version from sessions s join send on send.session_id = s.id
-        where s.version = s.planned_version for share of s
-    ),
-    rule as (
-        select r.version from rules r join send on send.rule_id = r.id
-        where r.version = r.planned_version and r.active and r.deleted_at is null for share of r
-    ),
-    participation as (
-        select p.version from participations p join send on send.participation_id = p.id
-        where p.version = p.planned_version for share of p
-    )
-    select (select version from session) + (select version from rule)
-         + case when exists (select from send where participation_id is null) then 0
-                else (select version from participation) end
+_CLAIM = text(f"""
+    update sends s
+    set status = 'claimed', token = :token, lease_until = relance_now() + :lease, attempts = s.attempts + 1,
+        facts_version = {FACTS_VERSION}, next_attempt_at = null, turn_at = null, changed_at = relance_now()
+    from {FACTS} and s.id = :send and s.version = :version and {CLEAN}
+      and s.due_at <= relance_now() and s.latest_at > relance_now()
+      and (s.status = 'scheduled' and coalesce(s.next_attempt_at, s.due_at) <= relance_now()
+           or s.status = 'claimed' and s.lease_until <= relance_now())
+      and (s.turn_at <= relance_now()
+           or not exists (select from senders where organization_id = s.organization_id and rate is not null))
+    returning s.attempts
 """)
-
-_CLAIM = text("""
-    update sends
-    set status = 'claimed', token = :token, lease_until = relance_now() + :lease, attempts = attempts + 1,
-        facts_version = :facts, next_attempt_at = null, changed_at = relance_now()
-    where id = :send and version = :version
-      and due_at <= relance_now() and latest_at > relance_now()
-      and (status = 'scheduled' and coalesce(next_attempt_at, due_at) <= relance_now()
-           or status = 'claimed' and lease_until <= relance_now())
-    returning attempts
-""")
-
-_SAME_PERSON = text("select true from people where id = :person and version = :version for share")
 
 # One receipt for one template, context, recipient and address: of two sends at once the second waits here, and loses.
-_RECEIPT = text("""
-    insert into receipts (template_id, scope_id, recipient_id, address_digest, send_id)
-    values (:template, :scope, :recipient, :address_digest, :send)
-    on conflict (template_id, scope_id, recipient_id, address_digest)
-    do update set send_id = receipts.send_id
-    returning send_id
+# Whoever the letter was written to and about is still the same, and stays so until the commit.
+_FENCE = text(f"""
+    with same as (
+        select (select count(*) from (
+                   select from people join unnest(cast(:people as uuid[]), cast(:people_versions as bigint[]))
+                       as read (id, version) using (id, version) order by id for share of people) as people)
+             + (select count(*) from (
+                   select from companies join unnest(cast(:companies as uuid[]), cast(:companies_versions as bigint[]))
+                       as read (id, version) using (id, version) order by id for share of companies) as companies)
+             = cardinality(cast(:people as uuid[])) + cardinality(cast(:companies as uuid[])) as people
+    ),
+    receipt as (
+        insert into receipts (template_id, scope_id, recipient_id, address_digest, send_id)
+        select :template, :scope, :recipient, :address_digest, :send from same where people
+        on conflict (template_id, scope_id, recipient_id, address_digest)
+        do update set send_id = receipts.send_id
+        returning send_id
+    ),
+    fenced as (
+        update sends s
+        set status = 'handing_over', lease_until = relance_now() + :lease, message_id = :message_id,
+            handed_at = relance_now(), changed_at = relance_now(),
+            trace = s.trace || jsonb_build_array(
+                jsonb_build_object('at', relance_now(), 'step', 'handing_over', 'attempt', s.attempts))
+        from {FACTS} and s.id = :send and {CLEAN}
+          and s.token = :token and s.version = :version and s.facts_version = {FACTS_VERSION}
+          and s.status = 'claimed' and s.latest_at > relance_now()
+          and (:allow_resend or (select send_id from receipt) = :send)
+          and exists (select from receipt)
+        returning true
+    )
+    select exists (select from fenced) as fenced, (select send_id from receipt) as holder
 """)
 
-_FENCE = text("""
-    update sends
-    set status = 'handing_over', lease_until = relance_now() + :lease, message_id = :message_id,
-        handed_at = relance_now(), changed_at = relance_now(),
-        trace = trace || jsonb_build_array(
-            jsonb_build_object('at', relance_now(), 'step', 'handing_over', 'attempt', attempts))
-    where id = :send and token = :token and version = :version and facts_version = :facts and status = 'claimed'
-      and latest_at > relance_now()
-    returning true
-""")
+# A trace of many attempts keeps how it began and how it ends.
+_TRACE = "case when jsonb_array_length(trace) < 60 then trace else trace #- '{20}' #- '{20}' end"
 
-_RECORD = text("""
+_RECORD = text(f"""
     update sends
     set status = cast(:status as text), reason = cast(:reason as text),
         -- Whoever waits for a decision is told of one.
         version = case when status = 'in_doubt' and :status <> 'in_doubt' then version + 1 else version end,
-        reply_code = cast(:code as smallint), detail = :detail, lease_until = null,
-        token = case when :status = 'scheduled' then null else token end,
+        reply_code = cast(:code as smallint), detail = :detail, refused_cc = cast(:refused_cc as jsonb),
+        lease_until = null, token = case when :status = 'scheduled' then null else token end,
         next_attempt_at = case when :status = 'scheduled' then relance_now() + cast(:retry_after as interval) end,
         ended_at = case when :status in ('scheduled', 'in_doubt') then null else relance_now() end,
         changed_at = relance_now(),
-        trace = trace || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', relance_now(),
+        trace = ({_TRACE}) || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', relance_now(),
             'step', cast(:status as text), 'reason', cast(:reason as text), 'code', cast(:code as smallint))))
     where id = :send and token = :token and status in ('claimed', 'handing_over', 'in_doubt')
-    returning true
+    returning version
 """)
 
+# Before the row: whoever tells workflows locks many rows, and must not wait between a fence and us (store.locks).
+_LOCK_RECEIPT = text("select from receipts where send_id = :send for update")
 _TAKE_RECEIPT_BACK = text("delete from receipts where send_id = :send")
 
-# The row's status if session, rule or participation are no longer what they were when this attempt began. The lock of
-# the participation also keeps a fence that wants the receipt we take back from waiting for us while we wait for it.
-_OUTDATED = text("""
-    with send as (
-        select session_id, rule_id, participation_id, facts_version, status from sends
-        where id = :send and token = :token
-    ),
-    session as (select s.version from sessions s join send on send.session_id = s.id for share of s),
-    rule as (select r.version from rules r join send on send.rule_id = r.id for share of r),
-    participation as (
-        select p.version from participations p join send on send.participation_id = p.id for no key update of p
-    )
-    select case when (select version from session) + (select version from rule)
-                   + coalesce((select version from participation), 0)
-                   is distinct from (select facts_version from send)
-                then (select status from send) end
+# The row's status if its facts are no longer what they were when this attempt began.
+_OUTDATED = text(f"""
+    select s.status from sends s, {FACTS}
+      and s.id = :send and s.token = :token and {FACTS_VERSION} is distinct from s.facts_version
 """)
 
 _PLAN_AGAIN = text("""
@@ -147,26 +135,38 @@ class Claim:
 
 
 async def read_state(db: AsyncConnection, send: UUID) -> RowState:
-    """Return the row, after time alone has settled what it can: `in_doubt` or `expired`.
+    """Return what the row says; one statement."""
+    row = (await db.execute(_STATE, {"send": send})).one()
+    return RowState(**{**row._mapping, "status": Status(row.status)})
 
-    Nothing expires while the plan is behind the facts: its session may just have been postponed.
-    """
-    state = await _state(db, send)
-    lapsed = not state.leased and state.status is Status.HANDING_OVER
-    late = not state.leased and state.status in _WAITING and state.latest_at <= state.now
-    if lapsed or (late and await _facts(db, send) is not None):
-        await db.execute(_SETTLE, {"send": send})
-        state = await _state(db, send)
-    return state
+
+async def settle(db: AsyncConnection, send: UUID) -> RowState:
+    """Write what time alone has decided, `in_doubt` or `expired`, and return the row; may be repeated."""
+    await trust_facts(db, send)
+    await db.execute(_SETTLE, {"send": send})
+    return await read_state(db, send)
+
+
+async def look(store: Store, send: UUID) -> RowState:
+    """Return the row, after time alone has settled what it can; may be repeated."""
+    async with store.statement() as db:
+        state = await read_state(db, send)
+    if not state.lapsed:
+        return state
+    async with store.transaction() as db:
+        return await settle(db, send)
 
 
 async def claim(db: AsyncConnection, send: UUID, version: int, token: UUID, lease: timedelta) -> Claim | None:
-    """Take the row for one attempt; None when it is not due, not clean, not this version, or somebody's."""
-    facts = await _facts(db, send)
-    if facts is None:
-        return None
-    values = {"send": send, "version": version, "facts": facts, "token": token, "lease": lease}
+    """Take the row for one attempt; None when it is not due, not clean, not this version, or somebody's.
+
+    Where its sender's rate is limited, the row may be given a later turn instead: its `next_attempt_at`.
+    """
+    await trust_facts(db, send)
+    values = {"send": send, "version": version, "token": token, "lease": lease}
     attempt = (await db.execute(_CLAIM, values)).scalar_one_or_none()
+    if attempt is None and await take_turn(db, send, version):
+        attempt = (await db.execute(_CLAIM, values)).scalar_one_or_none()
     return None if attempt is None else Claim(send, version, token, attempt)
 
 
@@ -174,8 +174,8 @@ async def claim(db: AsyncConnection, send: UUID, version: int, token: UUID, leas
 class Fenced:
     """What the fence compares with what was read when the mail was written."""
 
-    person: UUID
-    person_version: int
+    people: Mapping[UUID, int]  # the versions of everybody it goes to
+    companies: Mapping[UUID, int]
     template: UUID
     scope: UUID
     recipient: UUID
@@ -197,33 +197,38 @@ async def fence(db: AsyncConnection, claim: Claim, facts: Fenced, lease: timedel
 
     The caller commits, and sends the dot only once the commit is known. Not repeatable.
     """
-    await db.execute(text("set local synchronous_commit = on"))
-    clean = await _facts(db, claim.send)
-    if clean is None:
-        raise NotFencedError
-    same = {"person": facts.person, "version": facts.person_version}
-    if (await db.execute(_SAME_PERSON, same)).scalar_one_or_none() is None:
-        raise NotFencedError
-    receipt = {
+    await trust_facts(db, claim.send, durable=True)
+    values = {
+        "send": claim.send,
+        "token": claim.token,
+        "version": claim.version,
+        "lease": lease,
+        "people": list(facts.people),
+        "people_versions": list(facts.people.values()),
+        "companies": list(facts.companies),
+        "companies_versions": list(facts.companies.values()),
         "template": facts.template,
         "scope": facts.scope,
         "recipient": facts.recipient,
         "address_digest": facts.address_digest,
-        "send": claim.send,
+        "allow_resend": facts.allow_resend,
+        "message_id": facts.message_id,
     }
-    holder = (await db.execute(_RECEIPT, receipt)).scalar_one()
-    if holder != claim.send and not facts.allow_resend:
-        raise NotFencedError(Reason.ALREADY_RECEIVED)
-    values = {"send": claim.send, "token": claim.token, "version": claim.version, "facts": clean}
-    more = {"lease": lease, "message_id": facts.message_id}
-    if (await db.execute(_FENCE, {**values, **more})).scalar_one_or_none() is None:
-        raise NotFencedError
+    outcome = (await db.execute(_FENCE, values)).one()
+    if not outcome.fenced:
+        has_it = outcome.holder is not None and outcome.holder != claim.send and not facts.allow_resend
+        raise NotFencedError(Reason.ALREADY_RECEIVED if has_it else None)
 
 
-async def record(db: AsyncConnection, outcome: Outcome, detail: str | None = None) -> bool:
-    """Write how an attempt ended, under its own token; False when the row is no longer this attempt's.
+async def record(
+    db: AsyncConnection,
+    outcome: Outcome,
+    detail: str | None = None,
+    refused_cc: Sequence[tuple[str, int]] = (),
+) -> int | None:
+    """Write how an attempt ended, under its own token; return the row's version, or None when it is not its own.
 
-    May be repeated. A definite refusal takes the receipt back.
+    May be repeated; `sent` and `in_doubt` are a single statement. A definite refusal takes the receipt back.
     """
     if outcome.status not in (Status.SENT, Status.IN_DOUBT):
         outcome = await _reconsider(db, outcome)
@@ -234,20 +239,13 @@ async def record(db: AsyncConnection, outcome: Outcome, detail: str | None = Non
         "reason": outcome.reason,
         "code": outcome.code,
         "detail": detail,
+        "refused_cc": json.dumps(refused_cc) if refused_cc else None,
         "retry_after": outcome.retry_after,
     }
-    written = (await db.execute(_RECORD, values)).scalar_one_or_none() is True
-    if written and outcome.status in (Status.SCHEDULED, Status.FAILED):
+    version: int | None = (await db.execute(_RECORD, values)).scalar_one_or_none()
+    if version is not None and outcome.status in (Status.SCHEDULED, Status.FAILED):
         await db.execute(_TAKE_RECEIPT_BACK, {"send": outcome.send})
-    return written
-
-
-_WAITING = frozenset({Status.SCHEDULED, Status.CLAIMED})
-
-
-async def _facts(db: AsyncConnection, send: UUID) -> int | None:
-    facts: int | None = (await db.execute(_FACTS, {"send": send})).scalar_one()
-    return facts
+    return version
 
 
 async def _reconsider(db: AsyncConnection, outcome: Outcome) -> Outcome:
@@ -256,15 +254,12 @@ async def _reconsider(db: AsyncConnection, outcome: Outcome) -> Outcome:
     What was decided before the fence, on facts that are no more, is decided again. What was handed over meanwhile
     and now waits again has been passed over by planning: it is planned before anybody can claim it.
     """
+    await trust_facts(db, outcome.send)
+    await db.execute(_LOCK_RECEIPT, {"send": outcome.send})
     ours = {"send": outcome.send, "token": outcome.token}
-    outdated = (await db.execute(_OUTDATED, ours)).scalar_one()
+    outdated = (await db.execute(_OUTDATED, ours)).scalar_one_or_none()
     if outdated == Status.CLAIMED and outcome.status is not Status.SCHEDULED:
         return replace(outcome, status=Status.SCHEDULED, reason=None)
     if outdated in (Status.HANDING_OVER, Status.IN_DOUBT) and outcome.status is Status.SCHEDULED:
         await db.execute(_PLAN_AGAIN, {"send": outcome.send})
     return outcome
-
-
-async def _state(db: AsyncConnection, send: UUID) -> RowState:
-    row = (await db.execute(_STATE, {"send": send})).one()
-    return RowState(**{**row._mapping, "status": Status(row.status)})

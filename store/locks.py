@@ -1,7 +1,13 @@
-"""The order in which rows are locked, everywhere, so that no two transactions ever wait for each other.
+"""Who waits for whom, everywhere, so that no two transactions ever wait for each other.
 
-Session, rule, participation, person, receipt, send; sends among themselves by id. Planning, which locks no rule but
-in share mode, may do that first.
+First the facts: of sessions, then of rules. Then rows: session, rule, participation, person, company, receipt, send;
+participations, people, companies and sends among themselves by id, companies' participations after all others.
+Planning, which locks no rule but in share mode, may do that first.
+
+**Facts** are what planning reads of a session (and of everybody in it) and of a rule. Whoever changes them holds them
+alone; a claim and a fence hold them together with others. These locks are PostgreSQL's advisory ones, not `FOR SHARE`
+on rows: their queue is fair, so that a thousand claims do not keep one deactivation waiting, and they write nothing.
+A statement's snapshot is older than the lock it waits for: read in the next statement.
 """
 
 from collections.abc import Sequence
@@ -10,12 +16,42 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+_CHANGE = text("""
+    select pg_advisory_xact_lock(hashtextextended(id::text, 1))
+    from (select id from unnest(cast(:ids as uuid[])) as given (id) order by id) as ordered
+""")
+
+_TRUST = """
+    select {more} pg_advisory_xact_lock_shared(hashtextextended(session_id::text, 1)),
+           pg_advisory_xact_lock_shared(hashtextextended(rule_id::text, 1))
+    from sends where id = :send
+"""
+_TRUST_ONLY = text(_TRUST.format(more=""))
+_TRUST_DURABLY = text(_TRUST.format(more="set_config('synchronous_commit', 'on', true),"))
+
 # A statement of its own: as a part of the update that follows, PostgreSQL's generic plan joins each row with each.
 _SENDS = text("""
     select count(*) from (
         select id from sends where id = any(cast(:ids as uuid[])) order by id for no key update
     ) as locked
 """)
+
+
+async def change_facts(db: AsyncConnection, *ids: UUID) -> None:
+    """Hold the facts of these sessions, or of these rules, alone until the transaction ends.
+
+    Call it before the first statement that writes what planning reads. Claims and fences that already trust these
+    facts are waited for; those that come later wait, and see what was changed.
+    """
+    await db.execute(_CHANGE, {"ids": list(ids)})
+
+
+async def trust_facts(db: AsyncConnection, send: UUID, *, durable: bool = False) -> None:
+    """Keep the facts that this send was planned from as they are until the transaction ends.
+
+    `durable` has the commit survive a crash of the server, whatever the database's own setting.
+    """
+    await db.execute(_TRUST_DURABLY if durable else _TRUST_ONLY, {"send": send})
 
 
 async def lock_sends(db: AsyncConnection, ids: Sequence[UUID]) -> None:

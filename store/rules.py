@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.rules import RuleDefinition
 from domain.sends import Reason
+from store.locks import change_facts
 
 _DEFINITION = TypeAdapter(RuleDefinition)
 
@@ -46,15 +47,17 @@ _INSERT = text("""
 
 # A new name is for people; only what planning and delivery go by makes the rule dirty.
 _REPLACE = text("""
-    update rules as r set name = :name, template_id = :template, definition = :definition,
-        version = case when edited then version + 1 else version end,
-        changed_at = case when edited then relance_now() else changed_at end
-    from (select (template_id, definition)
-                 is distinct from (cast(:template as uuid), cast(:definition as jsonb))
-          from rules
-          where organization_id = :organization and key = :key and deleted_at is null for update
-         ) as compared (edited)
-    where organization_id = :organization and key = :key and deleted_at is null
+    update rules as r
+    set name = said.name, template_id = said.template, definition = said.definition,
+        (version, changed_at) = (
+            select case when edited then r.version + 1 else r.version end,
+                   case when edited then relance_now() else r.changed_at end
+            from (select (r.template_id, r.definition) is distinct from (said.template, said.definition)
+                 ) as compared (edited))
+    from (select cast(:name as text), cast(:template as uuid), cast(:definition as jsonb)
+         ) as said (name, template, definition)
+    where r.id = :rule and r.deleted_at is null
+      and (r.name, r.template_id, r.definition) is distinct from (said.name, said.template, said.definition)
 """)
 
 _SELECT = """
@@ -64,6 +67,7 @@ _SELECT = """
 """
 _FIND = text(f"{_SELECT} and r.key = :key")
 _LIST = text(f"{_SELECT} order by r.key limit :limit")
+_LIST_USING = text(f"{_SELECT} and r.template_id = :template order by r.key")
 
 _SWITCH = text("""
     update rules set active = :active, version = version + 1, changed_at = relance_now()
@@ -126,8 +130,12 @@ async def replace_rule(
     definition: RuleDefinition,
 ) -> Rule | None:
     """Write the rule anew where it differs; None when there is none."""
+    rule = await find_rule(db, organization, key)
+    if rule is None:
+        return None
+    await change_facts(db, rule.id)
     values = {"name": name, "template": template, "definition": definition.model_dump_json()}
-    await db.execute(_REPLACE, {"organization": organization, "key": key, **values})
+    await db.execute(_REPLACE, {"rule": rule.id, **values})
     return await find_rule(db, organization, key)
 
 
@@ -148,19 +156,28 @@ async def list_rules(db: AsyncConnection, organization: UUID, limit: int) -> lis
     return [_rule(row._mapping) for row in rows]
 
 
+async def list_rules_using(db: AsyncConnection, organization: UUID, template: UUID) -> list[Rule]:
+    """Return the rules that send a template, switched on or not."""
+    rows = await db.execute(_LIST_USING, {"organization": organization, "template": template})
+    return [_rule(row._mapping) for row in rows]
+
+
 async def activate_rule(db: AsyncConnection, rule: UUID) -> None:
     """Switch a rule on; the roll-out that follows plans the existing sessions (F068)."""
+    await change_facts(db, rule)
     await db.execute(_SWITCH, {"rule": rule, "active": True})
 
 
 async def deactivate_rule(db: AsyncConnection, rule: UUID) -> None:
     """Switch a rule off and stop what waits; once committed, none of its mails can leave (F070, L16)."""
+    await change_facts(db, rule)
     await db.execute(_SWITCH, {"rule": rule, "active": False})
     await db.execute(_LET_GO, {"rule": rule, "reason": Reason.RULE_DEACTIVATED})
 
 
 async def delete_rule(db: AsyncConnection, rule: UUID) -> None:
     """Leave a tombstone and stop what waits; the record of what was sent stays (F065)."""
+    await change_facts(db, rule)
     await db.execute(_DELETE, {"rule": rule})
     await db.execute(_LET_GO, {"rule": rule, "reason": Reason.RULE_DELETED})
 

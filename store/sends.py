@@ -3,16 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.rules import RuleDefinition
+from domain.rules import RuleDefinition, Scope
 from domain.sends import Reason, Status
 
 _DEFINITION = TypeAdapter(RuleDefinition)
+
+
+class Kind(StrEnum):
+    """What a mail goes to; a person and a company may have the same id."""
+
+    PERSON = "person"
+    COMPANY = "company"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,10 @@ class Send:
     definition: RuleDefinition
     session: str
     session_name: str
-    person: str
+    module: str | None  # that it is about, or that the slot it is about belongs to
+    slot: str | None
+    recipient: str
+    recipient_kind: Kind
     recipient_name: str
     recipient_address: str | None
     template: str
@@ -43,39 +54,70 @@ class Send:
     version: int
     trace: list[dict[str, object]]
 
+    @property
+    def scope(self) -> Scope:
+        """What it is about; its rule may have been given another scope since."""
+        return Scope.SLOT if self.slot else Scope.MODULE if self.module else Scope.SESSION
 
-_SELECT = """
+
+# The address of a company is that of whoever stands for it now (F057).
+_TELL = """
     select s.id, s.status, s.reason, s.due_at, s.due_local, s.due_zone as zone, s.latest_at,
            r.key as rule, r.name as rule_name, r.definition, session.key as session, session.name as session_name,
-           p.key as person, trim(p.first_name || ' ' || p.last_name) as recipient_name,
-           p.email as recipient_address, t.key as template,
+           module.key as module, slot.key as slot,
+           coalesce(p.key, c.key) as recipient, case when c.id is null then 'person' else 'company' end as recipient_kind,
+           coalesce(trim(p.first_name || ' ' || p.last_name), c.name) as recipient_name,
+           case when c.id is null then p.email else coalesce(of_session.email, main.email, c.email)
+           end as recipient_address,
+           t.key as template,
            s.attempts, s.handed_at, s.ended_at, s.reply_code, s.detail, s.version, s.trace
-    from sends s
+    from found s
     join rules r on r.id = s.rule_id
     join sessions session on session.id = s.session_id
-    join people p on p.id = s.recipient_id
     join templates t on t.id = r.template_id
-    where s.organization_id = :organization
+    join participations part on part.id = s.participation_id
+    left join people p on p.id = part.person_id
+    left join companies c on c.id = part.company_id and part.role = 'company'
+    left join people of_session on of_session.id = part.contact_id
+    left join people main on main.id = c.contact_id
+    left join slots slot on slot.id = s.scope_id
+    left join modules module on module.id = coalesce(slot.module_id, s.scope_id)
 """
 
-_FILTERS = """
-      and (cast(:session as text) is null or session.key = :session)
-      and (cast(:rule as text) is null or r.key = :rule)
-      and (cast(:person as text) is null or p.key = :person)
-      and (cast(:statuses as text[]) is null or s.status = any(:statuses))
+# First the rows of one page, along the index of due times, and only then what these few are about.
+_PAGE = """
+    with found as materialized (
+        select * from sends
+        where organization_id = :organization
+          and (cast(:session as text) is null or session_id = (
+                   select id from sessions where organization_id = :organization and key = :session))
+          and (cast(:rule as text) is null or rule_id in (
+                   select id from rules where organization_id = :organization and key = :rule))
+          and (cast(:recipient as text) is null or recipient_id in (
+                   select id from people where organization_id = :organization and key = :recipient
+                   union all
+                   select id from companies where organization_id = :organization and key = :recipient))
+          and (cast(:statuses as text[]) is null or status = any(:statuses))
 """
 
-_FORWARD = text(f"""{_SELECT}{_FILTERS}
-      and (cast(:after_due as timestamptz) is null or (s.due_at, s.id) > (:after_due, cast(:after_id as uuid)))
-    order by s.due_at, s.id limit :limit
+_FORWARD = text(f"""{_PAGE}
+          and (cast(:after_due as timestamptz) is null or (due_at, id) > (:after_due, cast(:after_id as uuid)))
+        order by due_at, id limit :limit
+    )
+    {_TELL} order by s.due_at, s.id
 """)
 
-_BACKWARD = text(f"""{_SELECT}{_FILTERS}
-      and (cast(:after_due as timestamptz) is null or (s.due_at, s.id) < (:after_due, cast(:after_id as uuid)))
-    order by s.due_at desc, s.id desc limit :limit
+_BACKWARD = text(f"""{_PAGE}
+          and (cast(:after_due as timestamptz) is null or (due_at, id) < (:after_due, cast(:after_id as uuid)))
+        order by due_at desc, id desc limit :limit
+    )
+    {_TELL} order by s.due_at desc, s.id desc
 """)
 
-_FIND = text(f"{_SELECT} and s.id = :send")
+_FIND = text(f"""
+    with found as (select * from sends where organization_id = :organization and id = :send)
+    {_TELL}
+""")
 
 # One update on the row that delivery must win too: whichever comes second sees the first.
 _CANCEL = text("""
@@ -104,12 +146,12 @@ async def list_sends(
     after: Cursor | None = None,
     session: str | None = None,
     rule: str | None = None,
-    person: str | None = None,
+    recipient: str | None = None,
     statuses: Iterable[Status] | None = None,
     latest_first: bool = False,
 ) -> list[Send]:
     """Return sends by due time, filtered by the caller's own ids."""
-    filters = {"session": session, "rule": rule, "person": person}
+    filters = {"session": session, "rule": rule, "recipient": recipient}
     values = {
         "organization": organization,
         "limit": limit,
@@ -140,4 +182,5 @@ async def cancel_send(db: AsyncConnection, organization: UUID, send: UUID) -> UU
 def _send(row: object) -> Send:
     values = dict(row._mapping)  # type: ignore[attr-defined]
     values["definition"] = _DEFINITION.validate_python(values["definition"])
-    return Send(**{**values, "status": Status(values["status"])})
+    kinds = {"status": Status(values["status"]), "recipient_kind": Kind(values["recipient_kind"])}
+    return Send(**{**values, **kinds})

@@ -1,11 +1,15 @@
-"""Sessions and who takes part in them."""
+"""Sessions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from store.locks import change_facts
+from store.places import Module, Slot, put_places
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,10 @@ class Session:
     zone: str
     starts_at: datetime | None
     ends_at: datetime | None
+    stage: str | None
+    mode: str | None
+    category: str | None
+    room: str | None
     version: int
     planned_version: int
 
@@ -26,35 +34,38 @@ class Session:
         return self.version > self.planned_version
 
 
-@dataclass(frozen=True, slots=True)
-class Participant:
-    """A person in a session, under their own system's id."""
+_COLUMNS = "id, key, name, zone, starts_at, ends_at, stage, mode, category, room, version, planned_version"
 
-    person: str
-    version: int
-    planned_version: int
+_MAKE = text("""
+    insert into sessions (organization_id, key, name, zone, starts_at, ends_at, stage, mode, category, room)
+    values (:organization, :key, :name, :zone, :starts_at, :ends_at, :stage, :mode, :category, :room)
+    on conflict (organization_id, key) do nothing
+""")
 
-    @property
-    def dirty(self) -> bool:
-        return self.version > self.planned_version
+# A tombstone, too: the session comes back as itself.
+_LOCATE = text("select id from sessions where organization_id = :organization and key = :key")
 
-
-_COLUMNS = "id, key, name, zone, starts_at, ends_at, version, planned_version"
-
-# A new name is read when the mail is written; only what planning reads makes the session dirty.
-_PUT = text(f"""
-    insert into sessions as s (organization_id, key, name, zone, starts_at, ends_at)
-    values (:organization, :key, :name, :zone, :starts_at, :ends_at)
-    on conflict (organization_id, key) do update
-    set name = excluded.name, zone = excluded.zone, starts_at = excluded.starts_at,
-        ends_at = excluded.ends_at, deleted_at = null,
+# A new name or room is read when the mail is written; only what planning reads makes the session dirty.
+_REPLACE = text("""
+    update sessions as s
+    set name = said.name, zone = said.zone, starts_at = said.starts_at, ends_at = said.ends_at, stage = said.stage,
+        mode = said.mode, category = said.category, room = said.room, deleted_at = null,
         (version, changed_at) = (
             select case when moved then s.version + 1 else s.version end,
                    case when moved then relance_now() else s.changed_at end
-            from (select (s.zone, s.starts_at, s.ends_at, s.deleted_at) is distinct from
-                         (excluded.zone, excluded.starts_at, excluded.ends_at, null)) as compared (moved)
-        )
-    returning {_COLUMNS}
+            from (select :places_changed
+                      or (s.zone, s.starts_at, s.ends_at, s.stage, s.mode, s.category, s.deleted_at) is distinct from
+                         (said.zone, said.starts_at, said.ends_at, said.stage, said.mode, said.category, null)
+                 ) as compared (moved))
+    from (select cast(:name as text), cast(:zone as text), cast(:starts_at as timestamptz),
+                 cast(:ends_at as timestamptz), cast(:stage as text), cast(:mode as text), cast(:category as text),
+                 cast(:room as text)
+         ) as said (name, zone, starts_at, ends_at, stage, mode, category, room)
+    where s.id = :session
+      and (:places_changed
+           or (s.name, s.zone, s.starts_at, s.ends_at, s.stage, s.mode, s.category, s.room, s.deleted_at)
+              is distinct from (said.name, said.zone, said.starts_at, said.ends_at, said.stage, said.mode,
+                                said.category, said.room, null))
 """)
 
 _FIND = text(f"""
@@ -64,39 +75,17 @@ _FIND = text(f"""
 
 _DELETE = text(f"""
     update sessions set deleted_at = relance_now(), version = version + 1, changed_at = relance_now()
-    where organization_id = :organization and key = :key and deleted_at is null
+    where id = :session and deleted_at is null
     returning {_COLUMNS}
 """)
 
-_ADD = text("""
-    insert into participations as p (session_id, person_id) values (:session, :person)
-    on conflict (session_id, person_id) do update
-    set removed_at = null,
-        version = case when p.removed_at is null then p.version else p.version + 1 end,
-        changed_at = case when p.removed_at is null then p.changed_at else relance_now() end
-    returning version, planned_version
-""")
-
-_REMOVE = text("""
-    update participations as p
-    set removed_at = relance_now(), version = p.version + 1, changed_at = relance_now()
-    from people
-    where people.id = p.person_id and people.key = :person and p.session_id = :session
-      and p.removed_at is null
-    returning p.version, p.planned_version
-""")
-
-_LIST_PARTICIPANTS = text("""
-    select people.key as person, p.version, p.planned_version
-    from participations p join people on people.id = p.person_id
-    where p.session_id = :session and p.removed_at is null
-    order by people.key limit :limit
-""")
-
-_LIST_IDS = text("""
-    select id from sessions
+_OF_RULE = """
     where organization_id = (select organization_id from rules where id = :rule)
       and (deleted_at is null or exists (select from sends where session_id = sessions.id and rule_id = :rule))
+"""
+_COUNT_IDS = text(f"select count(*) from sessions {_OF_RULE}")
+_LIST_IDS = text(f"""
+    select id from sessions {_OF_RULE}
       and id > coalesce(cast(:after as uuid), '00000000-0000-0000-0000-000000000000')
     order by id limit :limit
 """)
@@ -111,11 +100,24 @@ async def put_session(
     zone: str,
     starts_at: datetime | None,
     ends_at: datetime | None,
+    stage: str | None = None,
+    mode: str | None = None,
+    category: str | None = None,
+    room: str | None = None,
+    modules: Sequence[Module] = (),
+    slots: Sequence[Slot] = (),
 ) -> Session:
-    """Create or replace a session; the same values again change nothing."""
-    values = {"name": name, "zone": zone, "starts_at": starts_at, "ends_at": ends_at}
-    row = (await db.execute(_PUT, {"organization": organization, "key": key, **values})).one()
-    return Session(**row._mapping)
+    """Create or replace a session with its modules and slots; the same values again change nothing."""
+    named = {"organization": organization, "key": key}
+    dates = {"zone": zone, "starts_at": starts_at, "ends_at": ends_at}
+    values = {"name": name, **dates, "stage": stage, "mode": mode, "category": category, "room": room}
+    is_new = (await db.execute(_MAKE, {**named, **values})).rowcount == 1
+    session = (await db.execute(_LOCATE, named)).scalar_one()
+    await change_facts(db, session)
+    places_changed = await put_places(db, session, modules, slots)
+    if not is_new:
+        await db.execute(_REPLACE, {"session": session, "places_changed": places_changed, **values})
+    return Session(**(await db.execute(_FIND, named)).one()._mapping)
 
 
 async def find_session(db: AsyncConnection, organization: UUID, key: str) -> Session | None:
@@ -125,28 +127,20 @@ async def find_session(db: AsyncConnection, organization: UUID, key: str) -> Ses
 
 async def delete_session(db: AsyncConnection, organization: UUID, key: str) -> Session | None:
     """Leave a tombstone, which planning turns into the removal of what waits."""
-    row = (await db.execute(_DELETE, {"organization": organization, "key": key})).one_or_none()
+    session = await find_session(db, organization, key)
+    if session is None:
+        return None
+    await change_facts(db, session.id)
+    row = (await db.execute(_DELETE, {"session": session.id})).one_or_none()
     return Session(**row._mapping) if row else None
-
-
-async def add_participant(db: AsyncConnection, session: UUID, person: UUID, key: str) -> Participant:
-    """Put a person into a session, again where they had been removed; makes only that participation dirty."""
-    row = (await db.execute(_ADD, {"session": session, "person": person})).one()
-    return Participant(key, row.version, row.planned_version)
-
-
-async def remove_participant(db: AsyncConnection, session: UUID, person: str) -> Participant | None:
-    """Take a person out of a session; None when they were not in it."""
-    row = (await db.execute(_REMOVE, {"session": session, "person": person})).one_or_none()
-    return Participant(person, row.version, row.planned_version) if row else None
-
-
-async def list_participants(db: AsyncConnection, session: UUID, limit: int) -> list[Participant]:
-    rows = await db.execute(_LIST_PARTICIPANTS, {"session": session, "limit": limit})
-    return [Participant(**row._mapping) for row in rows]
 
 
 async def list_session_ids(db: AsyncConnection, rule: UUID, after: UUID | None, limit: int) -> list[UUID]:
     """Return the next page of the sessions that a rule may concern."""
     rows = await db.execute(_LIST_IDS, {"rule": rule, "after": after, "limit": limit})
     return [row.id for row in rows]
+
+
+async def count_sessions(db: AsyncConnection, rule: UUID) -> int:
+    """Return how many sessions a rule may concern."""
+    return int((await db.execute(_COUNT_IDS, {"rule": rule})).scalar_one())

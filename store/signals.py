@@ -38,6 +38,9 @@ _LIST = text("""
     order by s.due_at limit :limit
 """)
 
+# PostgreSQL would remember how it found rows when this connection first asked, which may be when there were few.
+_LOOK_ANEW = text("set local plan_cache_mode = force_custom_plan")
+
 _SIGNALLED = text("""
     update sends set signalled_version = greatest(sends.signalled_version, told.version)
     from unnest(cast(:ids as uuid[]), cast(:versions as bigint[])) as told (id, version)
@@ -53,6 +56,7 @@ async def list_unsignalled(db: AsyncConnection, sessions: Sequence[UUID], limit:
 
 async def mark_signalled(db: AsyncConnection, told: Sequence[Unsignalled]) -> None:
     """Say which versions were sent; a newer one written meanwhile stays to be told."""
+    await db.execute(_LOOK_ANEW)
     ids = [send.id for send in told]
     await lock_sends(db, ids)
     await db.execute(_SIGNALLED, {"ids": ids, "versions": [send.version for send in told]})

@@ -4,12 +4,15 @@ Column `key` holds the caller's own id; `id` is internal, and the only one that 
 `version` grows with every change that planning reads; a row is *dirty* while `planned_version` is behind it.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -22,8 +25,9 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from domain.participations import Role
 from domain.sends import Status
 
 metadata = MetaData(
@@ -37,6 +41,10 @@ metadata = MetaData(
 )
 
 _NOW = text("relance_now()")
+
+
+def _quoted(codes: Iterable[str]) -> str:
+    return ", ".join(f"'{code}'" for code in codes)
 
 
 def _id() -> Column[object]:
@@ -87,6 +95,20 @@ people = Table(
     UniqueConstraint("organization_id", "key"),
 )
 
+companies = Table(
+    "companies",
+    metadata,
+    _id(),
+    _organization(),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("email", Text),
+    Column("language", Text),
+    Column("contact_id", Uuid, ForeignKey("people.id")),  # its main contact
+    Column("version", BigInteger, nullable=False, server_default="1"),  # as of people
+    UniqueConstraint("organization_id", "key"),
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -97,21 +119,82 @@ sessions = Table(
     Column("zone", Text, nullable=False),
     _instant("starts_at"),
     _instant("ends_at"),
+    Column("stage", Text),
+    Column("mode", Text),
+    Column("category", Text),
+    Column("room", Text),
     _instant("deleted_at"),  # a tombstone: the session comes back as itself
     *_versions(),
     UniqueConstraint("organization_id", "key"),
     Index("ix_sessions_dirty", "changed_at", postgresql_where=text("version > planned_version")),
 )
 
+# Modules and slots belong to their session's grain: a change of one makes the session dirty.
+modules = Table(
+    "modules",
+    metadata,
+    _id(),
+    Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _instant("starts_at"),
+    _instant("ends_at"),
+    Column("mode", Text),
+    Column("category", Text),
+    Column("room", Text),
+    _instant("removed_at"),
+    UniqueConstraint("session_id", "key"),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    _id(),
+    Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
+    Column("module_id", Uuid, ForeignKey("modules.id")),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _instant("starts_at", nullable=False),
+    _instant("ends_at", nullable=False),
+    Column("synchronous", Boolean, nullable=False, server_default=text("true")),
+    Column("room", Text),
+    _instant("removed_at"),
+    UniqueConstraint("session_id", "key"),
+)
+
+# Who takes part in a session, and as what (docs/decisions/0005). A company takes part through its participants.
 participations = Table(
     "participations",
     metadata,
     _id(),
     Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
-    Column("person_id", Uuid, ForeignKey("people.id"), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("person_id", Uuid, ForeignKey("people.id")),  # of a participant or trainer
+    Column("company_id", Uuid, ForeignKey("companies.id")),  # of a company, or that a participant comes from
+    Column("contact_id", Uuid, ForeignKey("people.id")),  # of a company, for this session
+    Column("slots", ARRAY(Uuid)),  # those of a participant or trainer; null: all
     _instant("removed_at"),
     *_versions(),
-    UniqueConstraint("session_id", "person_id"),
+    CheckConstraint(f"role in ({_quoted(Role)})", name="role"),
+    CheckConstraint(
+        "case when role = 'company' then person_id is null and company_id is not null else person_id is not null end",
+        name="who",
+    ),
+    UniqueConstraint("session_id", "role", "person_id"),
+    Index(
+        "uq_participations_session_id_company_id",
+        "session_id",
+        "company_id",
+        unique=True,
+        postgresql_where=text("role = 'company'"),
+    ),
+    # Does anybody of this company still come?
+    Index(
+        "ix_participations_session_id_company_id",
+        "session_id",
+        "company_id",
+        postgresql_where=text("role = 'participant' and removed_at is null"),
+    ),
     Index("ix_participations_person_id", "person_id"),
     Index(
         "ix_participations_dirty",
@@ -161,8 +244,6 @@ rules = Table(
     Index("ix_rules_dirty", "changed_at", postgresql_where=text("version > planned_version")),
 )
 
-_STATUSES = ", ".join(f"'{status}'" for status in Status)
-
 sends = Table(
     "sends",
     metadata,
@@ -172,7 +253,7 @@ sends = Table(
     Column("rule_id", Uuid, ForeignKey("rules.id"), nullable=False),
     Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False),
     Column("scope_id", Uuid, nullable=False),  # of the session, module or slot
-    Column("participation_id", Uuid, ForeignKey("participations.id")),
+    Column("participation_id", Uuid, ForeignKey("participations.id"), nullable=False),
     Column("recipient_id", Uuid, nullable=False),  # of the person or company
     Column("occurrence", Text, nullable=False, server_default="1"),
     Column("status", Text, nullable=False),
@@ -192,6 +273,8 @@ sends = Table(
     Column("facts_version", BigInteger),
     _instant("lease_until"),
     _instant("next_attempt_at"),
+    # Its turn at the sender, where the sender's rate is limited (store.senders).
+    _instant("turn_at"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("message_id", Text),
     _instant("handed_at"),
@@ -199,17 +282,24 @@ sends = Table(
     Column("reply_code", SmallInteger),
     # What the server wrote, or what the template lacked; it may hold an address, and stays here.
     Column("detail", Text),
+    # The cc whom the server would not serve, with its codes: [["claire@example.org", 550]].
+    Column("refused_cc", JSONB),
     # The facts and steps by which it came to its due time and outcome.
     Column("trace", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     _instant("created_at", nullable=False, now=True),
     _instant("changed_at", nullable=False, now=True),
-    CheckConstraint(f"status in ({_STATUSES})", name="status"),
+    CheckConstraint(f"status in ({_quoted(Status)})", name="status"),
     CheckConstraint("status not in ('claimed', 'handing_over') or token is not null", name="token"),
     Index("ix_sends_session_id", "session_id"),
     Index("ix_sends_rule_id", "rule_id"),
     Index("ix_sends_participation_id", "participation_id"),
     Index("ix_sends_due", "organization_id", "due_at", "id"),
     Index("ix_sends_unsignalled", "session_id", postgresql_where=text("signalled_version < version")),
+    Index(
+        "ix_sends_waiting",
+        "due_at",
+        postgresql_where=text("status in ('scheduled', 'claimed', 'handing_over')"),
+    ),
 )
 
 # Who received which template in which context: the fence writes it, and of two that come at once one loses (F085).
@@ -222,4 +312,45 @@ receipts = Table(
     Column("address_digest", Text, primary_key=True),
     Column("send_id", Uuid, ForeignKey("sends.id"), nullable=False),
     Index("ix_receipts_send_id", "send_id"),
+)
+
+# The SMTP account that an organization's mails leave by, and how fast.
+senders = Table(
+    "senders",
+    metadata,
+    _id(),
+    Column("organization_id", Uuid, ForeignKey("organizations.id"), nullable=False, unique=True),
+    Column("rate", Double),  # mails a second; null: as fast as it goes
+    Column("burst", Integer, nullable=False, server_default="1"),  # mails that may leave at once after a rest
+    _instant("free_at", nullable=False, now=True),  # when the next turn begins
+)
+
+# Addresses that no mail goes to any more.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("organization_id", Uuid, ForeignKey("organizations.id"), primary_key=True),
+    Column("address", Text, primary_key=True),  # in lower case
+    Column("reason", Text, nullable=False),
+    Column("send_id", Uuid, ForeignKey("sends.id")),  # whose refusal told us
+    _instant("created_at", nullable=False, now=True),
+)
+
+# One row: when the last sweep began, and which epoch Temporal should know (DESIGN 4).
+upkeep = Table(
+    "upkeep",
+    metadata,
+    Column("single", Boolean, primary_key=True, server_default=text("true")),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
+    _instant("swept_at"),
+    CheckConstraint("single", name="single"),
+)
+
+# Every repair is counted; in a healthy house all stay at 0.
+repairs = Table(
+    "repairs",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False, server_default="0"),
+    _instant("last_at"),
 )

@@ -32,6 +32,9 @@ _PUT = text(f"""
 """)
 
 _FIND = text(f"select {_COLUMNS} from templates where organization_id = :organization and key = :key")
+_LOCK = text(f"""
+    select {_COLUMNS} from templates where organization_id = :organization and key = :key for no key update
+""")
 
 
 async def put_template(
@@ -53,4 +56,10 @@ async def put_template(
 
 async def find_template(db: AsyncConnection, organization: UUID, key: str) -> Template | None:
     row = (await db.execute(_FIND, {"organization": organization, "key": key})).one_or_none()
+    return Template(**row._mapping) if row else None
+
+
+async def lock_template(db: AsyncConnection, organization: UUID, key: str) -> Template | None:
+    """Return a template that stays as it is, and is given to no other rule, until the transaction ends."""
+    row = (await db.execute(_LOCK, {"organization": organization, "key": key})).one_or_none()
     return Template(**row._mapping) if row else None

@@ -26,6 +26,19 @@ BINARIES = Path(sys.executable).parent
 
 
 @pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Callable[[str, object], None]:
+    """Say what a test counted, under a name; it is printed at the end, in whichever process the test ran."""
+    return lambda what, figures: record_property(what, str(figures))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for what, figures in report.user_properties:
+                terminalreporter.write_line(f"{what}: {figures}")
+
+
+@pytest.fixture
 def eventually() -> Callable[[Callable[[], object]], None]:
     """Wait for something outside this process: it is called until it is true."""
     return outside.eventually

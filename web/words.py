@@ -36,20 +36,24 @@ _STATUSES = {
 }
 
 _REASONS = {
-    Reason.ALREADY_RECEIVED: mark("This person already received this mail."),
+    Reason.ALREADY_RECEIVED: mark("The recipient already received this mail."),
     Reason.CANCELLED_BY_HAND: mark("Somebody cancelled it."),
+    Reason.CONDITIONS_NOT_MET: mark("The conditions of the rule are no longer met."),
     Reason.CONNECTION_LOST: mark(
         "The connection broke before the mail server answered: it may have arrived."
     ),
     Reason.DUE_IN_PAST: mark("The date moved, and its time had already passed."),
     Reason.LEASE_OVER: mark("The worker vanished while handing it over: it may have arrived."),
-    Reason.NO_ADDRESS: mark("This person has no email address."),
+    Reason.NO_ADDRESS: mark("The recipient has no email address."),
     Reason.NO_ANCHOR_DATE: mark("The date that the rule counts from is not known."),
-    Reason.PARTICIPANT_REMOVED: mark("This person left the session."),
+    Reason.PARTICIPANT_REMOVED: mark("The recipient no longer takes part."),
+    Reason.PLACE_REMOVED: mark("The module or slot was removed."),
     Reason.REFUSED: mark("The mail server refused it for good."),
     Reason.RULE_DEACTIVATED: mark("The rule was deactivated."),
     Reason.RULE_DELETED: mark("The rule was deleted."),
+    Reason.RULE_EDITED: mark("The rule now writes to others, or about something else."),
     Reason.SESSION_DELETED: mark("The session was deleted."),
+    Reason.SUPPRESSED: mark("No mail goes to this address any more."),
     Reason.TEMPLATE_FAILED: mark("Its template could not be filled in."),
     Reason.TOO_LATE: mark("It could not leave in time."),
 }

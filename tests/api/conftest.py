@@ -1,4 +1,4 @@
-"""The API over a whole house."""
+"""The API over a whole house, or over a database alone."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from embedded.mailbox import Mailbox
+from tests.api.door import Door, open_door
 from tests.house import LivedInHouse, lived_in_house
 
 
@@ -15,3 +16,9 @@ async def house(
 ) -> AsyncIterator[LivedInHouse]:
     async with lived_in_house(temporal_env, database_url, sink) as house:
         yield house
+
+
+@pytest.fixture
+async def door(database_url: str) -> AsyncIterator[Door]:
+    async with open_door(database_url) as door:
+        yield door

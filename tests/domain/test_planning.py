@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from domain.anchors import Dated
 from domain.identity import send_id
+from domain.participations import Participation, Role
 from domain.planning import (
     Change,
     ExistingSend,
-    ParticipationFacts,
     RuleFacts,
     SessionFacts,
     Snapshot,
@@ -51,8 +51,8 @@ def session(starts_at: datetime | None, ends_at: datetime | None = None, **field
     return SessionFacts(named("session"), "UTC", Dated(starts_at, ends_at), **fields)
 
 
-def person(name: str = "ada", *, removed: bool = False) -> ParticipationFacts:
-    return ParticipationFacts(named(f"participation of {name}"), named(name), removed)
+def person(name: str = "ada", *, removed: bool = False) -> Participation:
+    return Participation(named(f"participation of {name}"), Role.PARTICIPANT, named(name), removed=removed)
 
 
 def row(
@@ -61,12 +61,12 @@ def row(
     latest: datetime,
     *,
     of: RuleFacts | None = None,
-    to: ParticipationFacts | None = None,
+    to: Participation | None = None,
     version: int = 4,
 ) -> ExistingSend:
     of, to = of or J7, to or ADA
-    key = send_id(of.id, named("session"), to.person)
-    return ExistingSend(key, of.id, to.id, status, version, due_at, latest)
+    key = send_id(of.id, named("session"), to.recipient)
+    return ExistingSend(key, of.id, named("session"), to.id, status, version, due_at, latest)
 
 
 J7, ADA = rule(), person()
@@ -77,7 +77,7 @@ def snapshot(
     sends: Sequence[ExistingSend] = (),
     *,
     rules: Sequence[RuleFacts] = (J7,),
-    people: Sequence[ParticipationFacts] = (ADA,),
+    people: Sequence[Participation] = (ADA,),
 ) -> Snapshot:
     return Snapshot(NOW, about, rules, people, sends)
 
@@ -92,6 +92,7 @@ def written(change: Change) -> ExistingSend:
     return ExistingSend(
         change.id,
         wanted.rule.id,
+        wanted.place.id,
         wanted.participation.id,
         change.status,
         found.version + 1 if found else 1,
@@ -254,7 +255,7 @@ def test_the_same_rule_gives_everybody_a_mail_of_their_own() -> None:
     changes = plan(snapshot(session(NOW + 2 * WEEK), people=people))
 
     assert {change.id for change in changes} == {
-        send_id(J7.id, named("session"), somebody.person) for somebody in people
+        send_id(J7.id, named("session"), somebody.recipient) for somebody in people
     }
 
 
@@ -274,7 +275,7 @@ def test_a_date_at_the_end_of_the_calendar_stops_no_other_rule(offset: str) -> N
     assert on_date in [change.wanted and change.wanted.rule for change in changes]
 
 
-REASONS: dict[Reason, tuple[SessionFacts, RuleFacts, ParticipationFacts]] = {
+REASONS: dict[Reason, tuple[SessionFacts, RuleFacts, Participation]] = {
     Reason.SESSION_DELETED: (session(FAR_AHEAD, deleted=True), J7, ADA),
     Reason.RULE_DELETED: (session(FAR_AHEAD), rule(active=False, deleted=True), ADA),
     Reason.RULE_DEACTIVATED: (session(FAR_AHEAD), rule(active=False), ADA),

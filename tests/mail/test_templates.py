@@ -10,19 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from domain.rules import Audience, Scope
 from mail.limits import Limits
-from mail.tags import TAGS, Tag, example_context
-from mail.templates import Rendered, RenderFailed, TemplateError, Voice, parse, render
+from mail.tags import TAGS, Tag, example_context, tags_for, tags_of
+from mail.templates import Rendered, RenderFailed, TemplateError, Voice, missing_tags, parse, render
 
 PARIS = ZoneInfo("Europe/Paris")
 FRENCH, ENGLISH = Voice("fr", PARIS), Voice("en", PARIS)
 
-# The tags of later days: a list, a group that may be missing, and names the customer chose.
+# The tags of later days: a list in a list, and names the customer chose.
 MORE_TAGS = {
     *TAGS,
-    "participants[].first_name",
     "participants[].slots[].starts_at",
-    "company.name",
     "session.data.*",
 }
 
@@ -124,7 +123,10 @@ def test_every_unknown_tag_is_named_with_its_line_and_the_nearest_known_one() ->
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("{{ session }}", "session has several values: name one; did you mean session.name?"),
+        (
+            "{{ session }}",
+            "session has several values: name one of session.ends_at, session.name, session.room, session.starts_at",
+        ),
         ("{% for x in session.name %}{% endfor %}", "session.name is not a list"),
         ("{% for x in nothing %}{% endfor %}", "nothing is not a tag"),
         ("{{ session.name }", "unexpected '}'"),
@@ -153,8 +155,39 @@ def test_a_mistake_is_told_when_the_template_is_saved(source: str, message: str)
 
 def test_each_tag_of_the_table_can_be_shown_without_real_data() -> None:
     for name, tag in TAGS.items():
-        assert parse(f"{{{{ {name} }}}}") == {name}
-        assert show(f"{{{{ {name} }}}}"), tag
+        source = f"{{{{ {name.replace('[]', '[0]')} }}}}"
+        assert parse(source) == {name}
+        assert show(source), tag
+
+
+def test_a_rule_offers_the_tags_of_its_audience_and_scope() -> None:
+    def groups(audience: Audience, scope: Scope) -> set[str]:
+        names = {name.partition(".")[0] for name in tags_for(audience, scope)}
+        return names - {"recipient", "session", "organization", "today"}
+
+    assert groups(Audience.PARTICIPANTS, Scope.SESSION) == {"company"}
+    assert groups(Audience.TRAINERS, Scope.MODULE) == {"participants[]", "module"}
+    assert groups(Audience.COMPANIES, Scope.SLOT) == {"company", "participants[]", "module", "slot"}
+    for audience in Audience:
+        assert tags_of(audience) == tags_for(audience, Scope.SLOT)
+    assert {name: tag for audience in Audience for name, tag in tags_of(audience).items()} == TAGS
+
+
+def test_a_saved_template_tells_what_a_rule_does_not_offer_it() -> None:
+    parts = (
+        "{{ slot.name }}, {{ session.name }}",
+        "<p>{% for p in participants %}{{ p.first_name }}{% endfor %}{% if module %}{{ module.room }}{% endif %}</p>",
+        None,
+    )
+    trainers = tags_for(Audience.TRAINERS, Scope.SESSION)
+    participants = tags_for(Audience.PARTICIPANTS, Scope.MODULE)
+    assert missing_tags(*parts, tags=trainers) == ["module", "module.room", "slot.name"]
+    assert missing_tags(*parts, tags=participants) == [
+        "participants[]",
+        "participants[].first_name",
+        "slot.name",
+    ]
+    assert missing_tags(*parts, tags=TAGS) == []
 
 
 def test_examples_of_lists_have_one_item() -> None:

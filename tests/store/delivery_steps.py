@@ -2,25 +2,26 @@
 
 from uuid import UUID
 
+import store.delivery
 from domain.delivery import RowState
 from domain.sends import Outcome, Reason, Status
-from store.delivery import Claim, read_state, record
+from store.delivery import Claim, record
+from store.participations import remove_participant
 from store.rules import deactivate_rule, delete_rule
 from store.sends import cancel_send
-from store.sessions import delete_session, remove_participant
+from store.sessions import delete_session
 from tests.store.store_rows import WEEK, Rows
 
 
 async def look(rows: Rows, send: UUID) -> RowState:
-    async with rows.store.transaction() as db:
-        return await read_state(db, send)
+    return await store.delivery.look(rows.store, send)
 
 
 async def end(rows: Rows, claim: Claim, status: Status, reason: Reason | None = None, **more: object) -> bool:
     text = more.pop("text", None)
     outcome = Outcome(claim.send, claim.token, status, reason, **more)  # type: ignore[arg-type]
     async with rows.store.transaction() as db:
-        return await record(db, outcome, text)  # type: ignore[arg-type]
+        return await record(db, outcome, text) is not None  # type: ignore[arg-type]
 
 
 async def change(rows: Rows, what: str, send: UUID) -> None:

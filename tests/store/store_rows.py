@@ -4,18 +4,21 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.participations import Role
 from domain.planning import plan
 from domain.rules import RuleDefinition
 from domain.sends import Status
+from store.companies import put_company
 from store.database import Store
 from store.delivery import Claim, Fenced, claim, fence
 from store.organizations import Organization
+from store.participations import Said, add_participant
 from store.people import put_person
 from store.planning import load_snapshot, mark_planned, write_changes
 from store.rules import (
@@ -26,7 +29,7 @@ from store.rules import (
     mark_rolled_out,
     replace_rule,
 )
-from store.sessions import add_participant, list_session_ids, put_session
+from store.sessions import list_session_ids, put_session
 from store.templates import put_template
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -44,7 +47,9 @@ EMPTY = """
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend';
     delete from receipts; delete from sends; delete from rules; delete from templates;
-    delete from participations; delete from sessions; delete from people; delete from organizations;
+    delete from participations; delete from slots; delete from modules; delete from sessions;
+    delete from companies; delete from people; delete from senders; delete from suppressions; delete from organizations;
+    delete from repairs; update upkeep set epoch = 0, swept_at = null;
     update test_clock set ahead = '0';
     drop table if exists happened;
 """
@@ -82,23 +87,30 @@ class Rows:
         return (await put_person(db, self.organization, key, **{**usual, **fields})).id  # type: ignore[arg-type]
 
     async def session(
-        self, key: str = "S-1", *, starts_in: timedelta | None = 2 * WEEK, name: str = "Talk"
+        self, key: str = "S-1", *, starts_in: timedelta | None = 2 * WEEK, name: str = "Talk", **more: Any
     ) -> UUID:
-        """Put a session that starts `starts_in` from now; None: nobody knows when."""
+        """Put a session that starts `starts_in` from now; None: nobody knows when. `more` as `put_session` takes it."""
         async with self.store.transaction() as db:
             now = (await db.execute(text("select relance_now()"))).scalar_one()
             starts_at = None if starts_in is None else now + starts_in
             session = await put_session(
-                db, self.organization, key, name=name, zone="UTC", starts_at=starts_at, ends_at=None
+                db, self.organization, key, name=name, zone="UTC", starts_at=starts_at, ends_at=None, **more
             )
             return session.id
 
-    async def participant(self, session: UUID, key: str) -> UUID:
-        """Put a person into a session and return the person."""
+    async def company(self, key: str, **fields: Any) -> UUID:
+        usual = {"name": key, "email": f"{key}@example.org", "language": None, "contact": None}
         async with self.store.transaction() as db:
-            person = await self._person(db, key)
-            await add_participant(db, session, person, key)
-            return person
+            return (await put_company(db, self.organization, key, **{**usual, **fields})).id
+
+    async def participant(
+        self, session: UUID, key: str, role: Role = Role.PARTICIPANT, **said: Unpack[Said]
+    ) -> UUID:
+        """Put a person into a session and return the person."""
+        person = await self.person(key)  # in a transaction of its own: facts come before rows (store.locks)
+        async with self.store.transaction() as db:
+            await add_participant(db, session, person, said, role=role)
+        return person
 
     async def participants(self, session: UUID, count: int) -> None:
         """Put many people into a session, in one statement: what is tested here is not this."""
@@ -109,7 +121,7 @@ class Rows:
                 select :organization, 'p-' || n, 'p-' || n || '@example.org' from generate_series(1, :count) as n
                 on conflict (organization_id, key) do update set key = excluded.key returning id
             )
-            insert into participations (session_id, person_id) select :session, id from born
+            insert into participations (session_id, role, person_id) select :session, 'participant', id from born
             """,
             organization=self.organization,
             session=session,
@@ -176,8 +188,10 @@ class Rows:
             await self.rule(rule)
         made = await self.session(session)
         async with self.store.transaction() as db:
-            for key in people:
-                await add_participant(db, made, await self._person(db, key), key)
+            known_people = [await self._person(db, key) for key in people]
+        async with self.store.transaction() as db:
+            for person in known_people:
+                await add_participant(db, made, person)
         await self.plan(made)
         return made
 
@@ -227,7 +241,7 @@ class Rows:
             send=send,
         )
         return Fenced(
-            person, version, template, scope, person, f"digest of {email}", allow_resend, f"<{send}@x>"
+            {person: version}, {}, template, scope, person, f"digest of {email}", allow_resend, f"<{send}@x>"
         )
 
     async def fence(self, claim: Claim, facts: Fenced | None = None) -> None:
@@ -281,9 +295,11 @@ class Rows:
         return await self.waiting_for_locks() >= count
 
 
-def definition(*, deliver_within: str | None = None, **says: Any) -> RuleDefinition:
+def definition(**says: Any) -> RuleDefinition:
+    """Return what a rule says; what is not a rule's own is said of its trigger."""
+    own = {name: says.pop(name) for name in [*says] if name in RuleDefinition.model_fields}
     trigger = {"type": "date", "anchor": "session.start", "offset": "-P7D", **says}
-    return RuleDefinition.model_validate({"trigger": trigger, "deliver_within": deliver_within})
+    return RuleDefinition.model_validate({"trigger": trigger, **own})
 
 
 async def plan_in(db: AsyncConnection, session: UUID, rule: UUID | None = None) -> int:

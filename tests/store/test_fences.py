@@ -95,7 +95,7 @@ async def test_an_address_corrected_a_moment_before_is_the_one_used(rows: Rows) 
     await end(rows, claim, Status.SCHEDULED)
 
     async with rows.store.transaction() as db:
-        assert (await fetch_mail_facts(db, send)).email == "right@example.org"
+        assert (await fetch_mail_facts(db, send)).to[0].email == "right@example.org"
     await rows.handed_over(send)
 
 

@@ -19,9 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.sends import FINAL, Outcome, Status
 from store.delivery import Claim, Fenced, NotFencedError, fence, read_state, record
+from store.participations import add_participant, remove_participant
 from store.rules import activate_rule, deactivate_rule
 from store.sends import cancel_send
-from store.sessions import add_participant, put_session, remove_participant
+from store.sessions import put_session
 from store.signals import list_unsignalled, mark_signalled
 from tests.store.store_rows import LEASE, WEEK, Rows
 
@@ -213,7 +214,7 @@ class Crowd:
                 await self.note(db, "off", participation=participation)
         await asyncio.sleep(0)
         async with self.rows.store.transaction() as db:
-            await add_participant(db, self.session, self.people[key], key)
+            await add_participant(db, self.session, self.people[key])
             await self.note(db, "on", participation=participation)
         await self.plan()
 

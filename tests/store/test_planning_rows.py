@@ -9,12 +9,9 @@ from sqlalchemy import event
 
 from domain.planning import plan
 from store.database import Store
+from store.participations import remove_participant
 from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
-from store.sessions import (
-    delete_session,
-    list_session_ids,
-    remove_participant,
-)
+from store.sessions import delete_session, list_session_ids
 from tests.store.store_rows import DAY, WEEK, Rows, plan_in
 
 
@@ -188,8 +185,8 @@ async def test_a_session_of_any_size_is_planned_in_the_same_few_statements(rows:
             assert await rows.plan(session) == 2 * size
         counts.add((len(first), len(moved)))
 
-    # lock, session, rules, people, sends, two marks, one write; the move marks nobody and locks its rows
-    assert counts == {(8, 8)}
+    # lock, session, rules, modules, slots, people, sends, two marks, one write; the move marks nobody and locks its rows
+    assert counts == {(11, 11)}
 
 
 # Two grains.

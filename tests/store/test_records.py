@@ -235,14 +235,16 @@ async def test_a_letter_is_written_from_what_is_true_when_it_is_claimed(rows: Ro
     async with rows.store.transaction() as db:
         facts = await fetch_mail_facts(db, send)
 
-    assert (facts.email, facts.first_name, facts.last_name, facts.language) == (
+    (ada,) = facts.to
+    assert (ada.email, ada.first_name, ada.last_name, ada.language) == (
         "new@example.org",
         "Ada",
         "Lovelace",
         "fr",
     )
-    assert facts.person_version == await rows.one("select version from people")
-    assert (facts.session_name, facts.allow_resend, facts.received) == ("Another talk", True, False)
+    assert facts.people == {ada.person: await rows.one("select version from people")}
+    assert (facts.session.name, facts.allow_resend, facts.received) == ("Another talk", True, False)
     await rows.person("ada")
     async with rows.store.transaction() as db:
-        assert (await fetch_mail_facts(db, send)).language == "en"  # the organization's
+        facts = await fetch_mail_facts(db, send)
+    assert (facts.to[0].language, facts.language) == (None, "en")  # the organization's

@@ -1,12 +1,17 @@
 """What does a rule's switch do, and does a rule made again remember anything?"""
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from domain.participations import Role
 from domain.sends import REVOCABLE, Status
+from store.participations import add_participant, remove_participant
+from store.places import Module, Slot
 from store.rules import (
     Rule,
     RuleExistsError,
@@ -17,11 +22,12 @@ from store.rules import (
     find_rule,
     insert_rule,
     list_rules,
+    list_rules_using,
     mark_rolled_out,
     replace_rule,
 )
 from store.templates import find_template
-from tests.store.store_rows import Rows, definition
+from tests.store.store_rows import WEEK, Rows, definition
 
 
 async def insert(rows: Rows, key: str = "j7") -> Rule:
@@ -124,9 +130,11 @@ async def test_a_tombstone_cannot_be_switched_edited_or_deleted_again(rows: Rows
 async def test_only_an_edit_that_changes_something_makes_a_rule_dirty(rows: Rows) -> None:
     await rows.rule()
     before = await find(rows)
+    written = await rows.one("select xmin from rules")
 
     await rows.edit_rule()
     assert await find(rows) == before
+    assert await rows.one("select xmin from rules") == written
 
     await rows.edit_rule(offset="-P8D")
     after = await find(rows)
@@ -135,6 +143,80 @@ async def test_only_an_edit_that_changes_something_makes_a_rule_dirty(rows: Rows
     await rows.edit_rule(offset="-P8D", template="another")
     assert (await find(rows)).version == before.version + 2
     assert (await find(rows)).template == "another"
+
+
+async def test_a_new_name_is_written_and_makes_nothing_dirty(rows: Rows) -> None:
+    await rows.rule()
+    before = await find(rows)
+
+    async with rows.store.transaction() as db:
+        template = await rows.template()
+        said = definition()
+        renamed = await replace_rule(
+            db, rows.organization, "j7", name="Renamed", template=template, definition=said
+        )
+
+    assert renamed
+    assert (renamed.name, renamed.version, renamed.dirty) == ("Renamed", before.version, False)
+
+
+async def test_everything_a_rule_says_is_kept(rows: Rows) -> None:
+    says: dict[str, Any] = {
+        "audience": "companies",
+        "scope": "slot",
+        "anchor": "slot.end",
+        "conditions": {"stages": ["confirmed"], "modes": "all", "categories": ["safety", "legal"]},
+        "cc": ["trainers", "archive@example.org"],
+        "late": {"send_within": "PT2H"},
+        "deliver_within": "P3D",
+    }
+    await rows.rule(**says)
+
+    assert (await find(rows)).definition == definition(**says)
+
+
+@pytest.mark.parametrize(
+    "says",
+    [{"audience": "trainers"}, {"audience": "companies"}, {"scope": "module"}, {"scope": "slot"}],
+)
+async def test_a_rule_that_writes_to_others_or_about_something_else_lets_go_what_waited(
+    rows: Rows, says: dict[str, str]
+) -> None:
+    starts_at = await rows.now() + 2 * WEEK
+    places: dict[str, Any] = {
+        "modules": [Module("m", "M")],
+        "slots": [Slot("s", "S", "m", starts_at, starts_at + timedelta(hours=1))],
+    }
+    await rows.rule("j7")
+    session = await rows.session(**places)
+    await rows.participant(session, "ada", company=await rows.company("acme"))
+    await rows.participant(session, "eve", Role.TRAINER)
+    await rows.plan(session)
+    rule = (await find(rows)).id
+    before = await rows.send()
+
+    await rows.edit_rule(**says)
+    await rows.roll_out(rule)
+
+    (gone,) = [row for row in await rows.sends() if row["status"] == "removed"]
+    assert (gone["id"], gone["reason"]) == (before, "rule_edited")
+    assert await rows.statuses() == ["removed", "scheduled"]
+
+    await rows.edit_rule()
+    await rows.roll_out(rule)
+    assert (await rows.row(before))["status"] == "scheduled"
+    assert await rows.statuses() == ["removed", "scheduled"]
+
+
+async def test_a_template_knows_the_rules_that_use_it(rows: Rows) -> None:
+    for key, template in (("b", "one"), ("a", "one"), ("c", "two"), ("d", "one")):
+        await rows.rule(key, template=template, active=key == "a")
+    await delete(rows, (await find(rows, "d")).id)
+
+    async with rows.store.transaction() as db:
+        one = await find_template(db, rows.organization, "one")
+        assert one
+        assert [rule.key for rule in await list_rules_using(db, rows.organization, one.id)] == ["a", "b"]
 
 
 async def test_only_a_switch_that_changes_something_makes_a_rule_dirty(rows: Rows) -> None:
@@ -250,3 +332,28 @@ async def test_a_rule_cannot_use_the_template_of_another_organization(rows: Rows
     with pytest.raises(DBAPIError, match="fk_rules_organization_id_template_id"):
         async with rows.store.transaction() as db:
             await insert_rule(db, other, "j7", name="j7", template=template, definition=definition())
+
+
+async def test_a_rule_that_now_writes_to_trainers_asks_the_trainer_whether_they_still_come(
+    rows: Rows,
+) -> None:
+    """A person in two roles keeps their mail; taken out of the role it now goes to, they get none."""
+    session = await rows.planned("eve")
+    eve = await rows.one("select id from people")
+    async with rows.store.transaction() as db:
+        await add_participant(db, session, eve, role=Role.TRAINER)
+    await rows.plan(session)
+    rule = await rows.one("select id from rules")
+    await rows.execute(
+        """update rules set definition = jsonb_set(definition, '{audience}', '"trainers"'), version = version + 1"""
+    )
+    await rows.roll_out(rule)
+    await rows.advance(WEEK)
+
+    async with rows.store.transaction() as db:
+        await remove_participant(db, session, "eve", role=Role.TRAINER)
+
+    send = await rows.send()
+    assert await rows.claim(send) is None
+    await rows.plan(session)
+    assert (await rows.row(send))["reason"] == "participant_removed"

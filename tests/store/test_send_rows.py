@@ -7,9 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.participations import Role
+from domain.rules import Scope
 from domain.sends import REVOCABLE, Outcome, Status
 from store.delivery import record
-from store.sends import Cursor, Send, cancel_send, find_send, list_sends
+from store.participations import put_contact
+from store.places import Module, Slot
+from store.sends import Cursor, Kind, Send, cancel_send, find_send, list_sends
 from tests.store.store_rows import DAY, WEEK, Rows, definition
 
 
@@ -45,7 +49,7 @@ async def test_a_send_names_what_it_is_about(rows: Rows) -> None:
 
     assert (send.rule, send.rule_name, send.template) == ("j7", "j7", "invitation")
     assert (send.session, send.session_name) == ("S-2026-041", "Speaking in public")
-    assert (send.person, send.recipient_name, send.recipient_address) == (
+    assert (send.recipient, send.recipient_name, send.recipient_address) == (
         "ada@example.org",
         "Ada Lovelace",
         "a@example.org",
@@ -62,12 +66,88 @@ async def test_somebody_with_half_a_name_has_no_spaces_around_it(rows: Rows) -> 
     assert [send.recipient_name for send in await listed(rows)] == ["ada"]
 
 
+async def test_a_mail_about_a_module_or_slot_says_which(rows: Rows) -> None:
+    for scope in Scope:
+        await rows.rule(scope, scope=scope)
+    starts_at = await rows.now() + 2 * WEEK
+    session = await rows.session(
+        modules=[Module("m1", "M"), Module("m2", "M", starts_at)],
+        slots=[
+            Slot("s1", "S", "m1", starts_at, starts_at + DAY),
+            Slot("s2", "S", None, starts_at, starts_at + DAY),
+        ],
+    )
+    await rows.participant(session, "ada")
+    await rows.plan(session)
+
+    about = sorted((send.rule, send.scope, send.module or "", send.slot or "") for send in await listed(rows))
+
+    assert about == [
+        ("module", Scope.MODULE, "m1", ""),
+        ("module", Scope.MODULE, "m2", ""),
+        ("session", Scope.SESSION, "", ""),
+        ("slot", Scope.SLOT, "", "s2"),
+        ("slot", Scope.SLOT, "m1", "s1"),
+    ]
+
+
+async def test_a_company_is_named_with_the_address_of_whoever_stands_for_it(rows: Rows) -> None:  # F057
+    await rows.rule(audience="companies")
+    session = await rows.session()
+    acme = await rows.company("acme", name="Acme & Sons")
+    await rows.participant(session, "ada", company=acme)
+    await rows.plan(session)
+
+    async def named() -> tuple[str, str, str, str | None]:
+        (send,) = await listed(rows)
+        return send.recipient, send.recipient_kind, send.recipient_name, send.recipient_address
+
+    assert await named() == ("acme", Kind.COMPANY, "Acme & Sons", "acme@example.org")
+    await rows.company("acme", name="Acme", contact=await rows.person("claire"))
+    assert await named() == ("acme", Kind.COMPANY, "Acme", "claire@example.org")
+    async with rows.store.transaction() as db:
+        await put_contact(db, session, acme, await rows.person("zoe"))
+    assert await named() == ("acme", Kind.COMPANY, "Acme", "zoe@example.org")
+    await rows.person("zoe", email=None)
+    assert await named() == ("acme", Kind.COMPANY, "Acme", "claire@example.org")
+
+
+async def test_a_person_and_a_company_may_have_the_same_id(rows: Rows) -> None:
+    await rows.rule("j7")
+    await rows.rule("acme", audience="companies")
+    session = await rows.session()
+    await rows.participant(session, "acme", company=await rows.company("acme"))
+    await rows.plan(session)
+
+    found = await listed(rows, recipient="acme")
+
+    assert sorted((send.rule, send.recipient_kind) for send in found) == [
+        ("acme", Kind.COMPANY),
+        ("j7", Kind.PERSON),
+    ]
+
+
+async def test_a_trainer_is_a_person(rows: Rows) -> None:  # F011
+    await rows.rule(audience="trainers")
+    session = await rows.session()
+    await rows.participant(session, "eve", Role.TRAINER, company=await rows.company("acme"))
+    await rows.plan(session)
+
+    (send,) = await listed(rows)
+
+    assert (send.recipient, send.recipient_kind, send.recipient_address) == (
+        "eve",
+        Kind.PERSON,
+        "eve@example.org",
+    )
+
+
 FILTERS: list[tuple[dict[str, Any], int]] = [
     ({}, 8),
     ({"session": "S-1"}, 4),
     ({"rule": "j7"}, 4),
-    ({"person": "ada"}, 4),
-    ({"session": "S-1", "rule": "j7", "person": "ada"}, 1),
+    ({"recipient": "ada"}, 4),
+    ({"session": "S-1", "rule": "j7", "recipient": "ada"}, 1),
     ({"session": "S-3"}, 0),
     ({"statuses": [Status.SCHEDULED]}, 8),
     ({"statuses": [Status.SENT]}, 0),
@@ -83,7 +163,7 @@ async def test_filters_narrow_the_list_together(rows: Rows) -> None:
         found = await listed(rows, **asked)
         assert len(found) == count, asked
         for send in found:
-            said = {"session": send.session, "rule": send.rule, "person": send.person}
+            said = {"session": send.session, "rule": send.rule, "recipient": send.recipient}
             assert {
                 name: value for name, value in asked.items() if name != "statuses"
             }.items() <= said.items()

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from domain.sends import Status
+from store.participations import remove_participant
 from store.rules import deactivate_rule
 from store.sends import cancel_send
-from store.sessions import remove_participant
 from store.signals import Unsignalled, list_unsignalled, mark_signalled
 from store.sweep import list_rules_left, list_sessions_left
 from tests.store.store_rows import WEEK, Rows

@@ -43,9 +43,9 @@ async def test_a_reason_is_told_in_a_sentence_beside_the_status() -> None:
         french = (await browser.get("/?lang=fr")).text
 
     assert "Skipped" in english
-    assert "This person has no email address." in english
+    assert "The recipient has no email address." in english
     assert "Écarté" in french
-    assert "Cette personne n’a pas d’adresse e-mail." in french
+    assert "Le destinataire n’a pas d’adresse e-mail." in french
 
 
 async def test_what_is_to_come_stands_before_what_is_done() -> None:

@@ -1,0 +1,33 @@
+"""Who takes part in a session, and as what."""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """As what somebody takes part; a company does so through its participants."""
+
+    PARTICIPANT = "participant"
+    TRAINER = "trainer"
+    COMPANY = "company"
+
+
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """What planning reads of somebody who takes part in a session.
+
+    A company comes where its participants come: its `slots` are theirs together, and it is `removed` when none is
+    left.
+    """
+
+    id: UUID
+    role: Role
+    recipient: UUID  # the person or company
+    slots: Set[UUID] | None = None  # None: all
+    removed: bool = False
+
+    def comes_to(self, slots: Set[UUID]) -> bool:
+        """Return whether they come to one of these slots; what has no slots is for everybody."""
+        return not slots or self.slots is None or not self.slots.isdisjoint(slots)
