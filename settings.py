@@ -81,6 +81,22 @@ class Settings(BaseSettings):
     reply_timeout: Patience = timedelta(minutes=2)
     """For the answer to the final dot; RFC 5321, 4.5.3.2.6 would allow ten minutes."""
 
+    smtp_connections: int = Field(default=8, ge=1, le=1000)
+    """How many mails are on the wire at the same time, for each worker."""
+
+    sender_rate: Annotated[float, Field(gt=0)] | None = None
+    """Mails a second that may leave, for all workers together; as fast as it goes where not set."""
+
+    sender_burst: int = Field(default=1, ge=1)
+    """How many of them may leave at once after a rest."""
+
+    # Temporal's schedules know no shorter interval than a second.
+    sweep_every: Annotated[timedelta, Field(ge=timedelta(seconds=1))] = timedelta(seconds=30)
+    """How often somebody looks for what was left behind, however many workers there are."""
+
+    sweep_grace: Patience = timedelta(minutes=1)
+    """How long what is behind is left to whoever works on it; a mail is overdue after twice as long."""
+
     @model_validator(mode="after")
     def _leases_outlast_the_conversation(self) -> Self:
         if self.hand_over_lease / 2 <= self.reply_timeout:

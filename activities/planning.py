@@ -1,6 +1,7 @@
 """Plan sessions and tell their workflows."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -10,20 +11,22 @@ from pydantic import TypeAdapter
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
+from activities.together import AT_ONCE
 from domain.planning import plan
 from store.database import Store
+from store.failpoints import MID_CHUNK, PLANNED, TOLD, failpoint
 from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
 from store.rules import fetch_rule_version, mark_rolled_out
-from store.sessions import list_session_ids
+from store.sessions import count_sessions, list_session_ids
 from store.signals import Unsignalled, list_unsignalled, mark_signalled
 
 # Between two chunks a newer change gets its turn.
 CHUNK = 500
 
-# Calls to Temporal at once; more gains nothing (PERFORMANCE 0, 3).
-AT_ONCE = 20
+PAGE = 50  # sessions a heartbeat of a roll-out
 
-PAGE = 100  # sessions a heartbeat of a roll-out
+# After so many seconds a roll-out says how far it is: it returns, and is called again.
+ENOUGH = 5
 
 
 class Signaller(Protocol):
@@ -41,9 +44,10 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class RollOutRequest:
-    """Bring every session in line with one rule."""
+    """Bring every session in line with one rule, from where an earlier call stopped."""
 
     rule: UUID
+    progress: "RollOutProgress | None" = None
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,15 @@ class FannedOut:
 
 @dataclass(frozen=True)
 class RollOutProgress:
-    """How far a roll-out is; kept in its heartbeats, so that it goes on where it was."""
+    """How far a roll-out is; kept in its heartbeats too, so that it goes on where it was."""
 
-    version: int
+    version: int  # of the rule
     after: UUID | None = None
-    sessions: int = 0
-    changed: int = 0
+    sessions: int = 0  # done
+    changed: int = 0  # sends
     dirty: bool = False  # at the end: the rule changed meanwhile, roll it out again
+    total: int = 0  # sessions
+    more: bool = False  # not at the end: call again
 
 
 class PlanningActivities:
@@ -105,30 +111,47 @@ class PlanningActivities:
 
     @activity.defn
     async def roll_out(self, request: RollOutRequest) -> RollOutProgress:
-        """Plan and tell every session for one rule, in pages; a second run goes on at the last heartbeat."""
+        """Plan and tell some pages of sessions for one rule, until it is time to say how far it is.
+
+        A second run goes on at the last heartbeat; a rule that changed meanwhile begins anew.
+        """
+        enough_at = time.monotonic() + ENOUGH
         async with heartbeating() as heart:
-            progress = heart.progress = await self._begin(request.rule)
+            progress = heart.progress = await self._begin(request)
             while page := await self._page(request.rule, progress.after):
                 changed = sum([await self._plan(session, request.rule) for session in page])
-                while await self._tell_some(page):
-                    pass
+                if not await self._tell_all(page, request.rule, progress.version):
+                    return replace(await self._begin(request), more=True)
                 progress = heart.progress = replace(
                     progress,
                     after=page[-1],
                     sessions=progress.sessions + len(page),
                     changed=progress.changed + changed,
                 )
+                if time.monotonic() >= enough_at:
+                    return replace(progress, more=True)
             async with self._store.transaction() as db:
                 dirty = await mark_rolled_out(db, request.rule, progress.version)
-            return replace(progress, dirty=dirty)
+            return replace(progress, dirty=dirty, more=False)
 
-    async def _begin(self, rule: UUID) -> RollOutProgress:
-        """Return where an earlier run of the same version stopped, else the start."""
-        async with self._store.transaction() as db:
-            version = await fetch_rule_version(db, rule)
+    async def _begin(self, request: RollOutRequest) -> RollOutProgress:
+        """Return where the last run or call for this version stopped, else the start."""
         beats = activity.info().heartbeat_details
         last = _PROGRESS.validate_python(beats[0]) if beats and beats[0] else None
-        return last if last and last.version == version else RollOutProgress(version)
+        async with self._store.transaction() as db:
+            version = await fetch_rule_version(db, request.rule)
+            for known in (last, request.progress):
+                if known and known.version == version:
+                    return known
+            return RollOutProgress(version, total=await count_sessions(db, request.rule))
+
+    async def _tell_all(self, sessions: Sequence[UUID], rule: UUID, version: int) -> bool:
+        """Tell every workflow of these sessions; False as soon as the rule is no longer of this version."""
+        while await self._tell_some(sessions):
+            async with self._store.transaction() as db:
+                if await fetch_rule_version(db, rule) != version:
+                    return False
+        return True
 
     async def _page(self, rule: UUID, after: UUID | None) -> list[UUID]:
         async with self._store.transaction() as db:
@@ -140,7 +163,9 @@ class PlanningActivities:
             changes = plan(loaded.snapshot)
             if rule is None:
                 await mark_planned(db, loaded)
-            return await write_changes(db, loaded.organization, session, changes)
+            changed = await write_changes(db, loaded.organization, session, changes)
+        failpoint(PLANNED)
+        return changed
 
     async def _tell_some(self, sessions: Sequence[UUID]) -> int:
         """Tell one chunk of workflows; return how many, 0 when all know."""
@@ -153,8 +178,10 @@ class PlanningActivities:
         async def tell(send: Unsignalled) -> None:
             async with gate:
                 await self._signaller.tell(send)
+            failpoint(MID_CHUNK)
 
         outcomes = await asyncio.gather(*map(tell, chunk), return_exceptions=True)
+        failpoint(TOLD)
         async with self._store.transaction() as db:
             await mark_signalled(
                 db, [send for send, error in zip(chunk, outcomes, strict=True) if error is None]

@@ -13,6 +13,7 @@ SESSION = SearchAttributeKey.for_keyword("RelanceSession")
 RECIPIENT = SearchAttributeKey.for_keyword("RelanceRecipient")
 
 # What an operator filters the Temporal UI by; keys and internal ids only, since everybody there can read them.
+# The due time is no longer among them (docs/decisions/0008); workflows started with 0.1 still write it.
 SEARCH_ATTRIBUTES = (ORGANIZATION, RULE, SESSION, RECIPIENT, DUE_AT)
 
 

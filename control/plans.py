@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 
 from domain.failures import codes
 from domain.identity import plan_workflow_id, roll_out_workflow_id
+from store.failpoints import DOMAIN_CHANGED, failpoint
 from workflows import options
 from workflows.plan_session import PlanInput, PlanSessionWorkflow
 from workflows.roll_out import RollOutInput, RollOutRuleWorkflow
@@ -28,6 +29,7 @@ class Plans:
 
     async def session_changed(self, organization: str, key: str, session: UUID) -> bool:
         """Have a session planned, now or right after the planning under way; False when Temporal is away."""
+        failpoint(DOMAIN_CHANGED)
         try:
             await self._client.start_workflow(
                 PlanSessionWorkflow.run,
@@ -45,6 +47,7 @@ class Plans:
 
     async def rule_changed(self, organization: str, key: str, rule: UUID) -> bool:
         """Have a rule rolled out over all sessions; False when Temporal is away."""
+        failpoint(DOMAIN_CHANGED)
         try:
             await self._client.start_workflow(
                 RollOutRuleWorkflow.run,

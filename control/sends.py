@@ -6,10 +6,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from control.client import ORGANIZATION, RECIPIENT, RULE, SESSION
 from domain.identity import send_workflow_id
-from domain.sends import Decided, DueChanged, SendInput, Status, Stop
+from domain.sends import FINAL, REVOCABLE, Decided, DueChanged, SendInput, Stop
 from store.signals import Unsignalled
 from workflows import options
-from workflows.send import DUE_AT, SendWorkflow
+from workflows.send import SendWorkflow
 
 
 class SendWorkflows:
@@ -23,43 +23,49 @@ class SendWorkflows:
 
         May be repeated, late or out of order: a workflow keeps the highest version it has seen.
         """
-        if send.status in (Status.SCHEDULED, Status.CLAIMED):
-            await self._start(send)
+        if send.status in FINAL:
+            await self._stop(send)
         else:
-            await self._signal(send)
+            await self._start(send)
 
     async def _start(self, send: Unsignalled) -> None:
+        """A row that is not final has a workflow; one that never changed has no news for it."""
+        signal, words = _news(send) if send.version > 1 else (None, [])
         await self._client.start_workflow(
             SendWorkflow.run,
-            SendInput(send.id, send.due_at, send.version, send.rule, send.session),
-            id=_workflow_id(send),
+            SendInput(send.id, send.due_at, send.version, send.rule, send.session, shows_due_at=False),
+            id=workflow_id(send),
             task_queue=options.SENDS,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal="due_changed",
-            start_signal_args=[DueChanged(send.due_at, send.version)],
-            static_summary=f"{send.rule} · {send.session} · due {send.due_at:%Y-%m-%d %H:%M} UTC",
+            start_signal=signal,
+            start_signal_args=words,
+            static_summary=f"{send.rule} · {send.session}",
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(ORGANIZATION, send.organization),
                     SearchAttributePair(RULE, send.rule),
                     SearchAttributePair(SESSION, send.session),
                     SearchAttributePair(RECIPIENT, str(send.recipient)),
-                    SearchAttributePair(DUE_AT, send.due_at),
                 ]
             ),
         )
 
-    async def _signal(self, send: Unsignalled) -> None:
-        handle = self._client.get_workflow_handle_for(SendWorkflow.run, _workflow_id(send))
+    async def _stop(self, send: Unsignalled) -> None:
+        handle = self._client.get_workflow_handle_for(SendWorkflow.run, workflow_id(send))
         try:
-            if send.status in (Status.HANDING_OVER, Status.IN_DOUBT):
-                await handle.signal(SendWorkflow.decided, Decided(send.version))
-            else:
-                await handle.signal(SendWorkflow.stop, Stop(send.reason or send.status, send.version))
+            await handle.signal(SendWorkflow.stop, Stop(send.reason or send.status, send.version))
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:  # ended, or never needed
                 raise
 
 
-def _workflow_id(send: Unsignalled) -> str:
+def _news(send: Unsignalled) -> tuple[str, list[DueChanged | Decided]]:
+    """Return the signal for a row that is not final, and what it says."""
+    if send.status in REVOCABLE:
+        return "due_changed", [DueChanged(send.due_at, send.version)]
+    return "decided", [Decided(send.version)]
+
+
+def workflow_id(send: Unsignalled) -> str:
+    """Return the id under which Temporal knows the workflow of a send."""
     return send_workflow_id(send.organization, send.rule, send.session, send.id)

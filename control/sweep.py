@@ -1,49 +1,48 @@
-"""The sweep: find what planning has left behind, and poke it again."""
+"""The sweep: what it is built from, and the loop that calls for it on the day Temporal is the sick part."""
 
 import asyncio
 import logging
 from datetime import timedelta
 
-from control.plans import Plans
+from temporalio.client import Client
+
+from activities.behind import Behind
+from activities.epoch import Epoch
+from activities.overdue import Overdue
+from activities.sweep import Sweeper
+from control.epoch import TemporalEpoch
+from control.plans import PATIENCE, Plans
+from control.sends import SendWorkflows
+from control.witness import TemporalWitness
 from domain.failures import codes, place
+from domain.upkeep import Sweeping
 from store.database import Store
-from store.sweep import forget_signals_of_overdue, list_rules_left, list_sessions_left
 
 log = logging.getLogger(__name__)
 
-EVERY = timedelta(seconds=30)
-GRACE = timedelta(seconds=60)
 
-# A mail this late has perhaps no workflow any more: Temporal was lost, or somebody ended it by hand.
-OVERDUE = timedelta(minutes=2)
-AT_MOST = 1000  # a round; the rest waits for the next
-
-
-async def sweep(store: Store, plans: Plans, grace: timedelta = GRACE) -> int:
-    """Poke what has been left behind for longer than `grace`; return how much. May be repeated, by many workers."""
-    async with store.transaction() as db:
-        await forget_signals_of_overdue(db, OVERDUE)
-        sessions = await list_sessions_left(db, grace, AT_MOST)
-        rules = await list_rules_left(db, grace, AT_MOST)
-    poked = 0
-    for left, poke in [(sessions, plans.session_changed), (rules, plans.rule_changed)]:
-        for one in left:
-            if not await poke(one.organization, one.key, one.id):
-                return poked  # Temporal is away: the next round begins again
-            poked += 1
-    return poked
+def build_sweeper(client: Client, store: Store, every: timedelta | None = None) -> Sweeper:
+    """Return one round of upkeep; a Temporal that has lost its schedule gets one again that calls this often."""
+    plans, witness = Plans(client), TemporalWitness(client)
+    overdue = Overdue(store, SendWorkflows(client), witness)
+    epoch = Epoch(store, plans, TemporalEpoch(client, every), overdue)
+    return Sweeper(store, epoch, Behind(store, plans, witness), overdue)
 
 
-async def sweep_for_ever(store: Store, plans: Plans) -> None:
-    """Sweep at once, since the last process may have died between two lines, and then every half minute."""
-    grace = timedelta(0)
+async def sweep_for_ever(sweeper: Sweeper, sweeping: Sweeping) -> None:
+    """Sweep soon, since the last process may have died between two lines, and then whenever it is our turn.
+
+    The first sweep leaves what was just changed no longer than its own poke may take.
+    """
+    soon = min(PATIENCE, sweeping.grace)
+    turn, pause = Sweeping(min(soon, sweeping.every), soon), soon
     while True:
+        await asyncio.sleep(pause.total_seconds())
         try:
-            repaired = await sweep(store, plans, grace)
+            swept = await sweeper.take_turn(turn)
         except Exception as error:  # whatever it was, the next round may do better
             log.warning("no sweep: %s in %s", codes(error), place(error))
+            pause = sweeping.every
         else:
-            grace = GRACE
-            if repaired:
-                log.info("the sweep poked %d sessions and rules", repaired)
-        await asyncio.sleep(EVERY.total_seconds())
+            if swept.turn:
+                turn, pause = sweeping, sweeping.every

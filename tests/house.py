@@ -16,17 +16,21 @@ from sqlalchemy import text
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.delivery import Leases
 from api.app import create_app
 from api.house import House
 from control.plans import Plans
+from control.sweep import build_sweeper
 from domain.identity import send_workflow_id
 from domain.sends import SendStatus
+from domain.upkeep import Repair
 from embedded.mailbox import Mailbox
 from mail.transport import Relay
 from store.database import Store
 from store.organizations import MAIN, ensure_organization
+from store.upkeep import list_repairs
 from worker import build_workers
 
 MOVABLE_CLOCK = """
@@ -85,6 +89,7 @@ class LivedInHouse:
     async def rule(self, key: str, trigger: Mapping[str, Any], **more: Any) -> None:
         """Put a template and an active rule, and wait until it is rolled out."""
         template = {
+            "audience": more.get("audience", "participants"),
             "subject": f"{key}: {{{{ session.name }}}}",
             "html": "<p>Hello {{ recipient.first_name }}</p>",
         }
@@ -138,6 +143,15 @@ class LivedInHouse:
         """Return what the mail server took, in order: its log is the truth."""
         log = self.sink.folder / "accepted.jsonl"
         return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+    async def sweep(self, grace: timedelta = timedelta(minutes=1)) -> dict[Repair, int]:
+        """Sweep once and return what was repaired."""
+        return dict(await build_sweeper(self.env.client, self.store).sweep(grace))
+
+    async def repairs(self) -> dict[Repair, int]:
+        """Return what was ever repaired and counted."""
+        async with self.store.transaction() as db:
+            return {kind: count for kind, count in (await list_repairs(db)).items() if count}
 
     async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
         """Wait for something that happens in real time; fail after half a minute."""
@@ -208,6 +222,14 @@ async def lived_in_house(
             httpx.AsyncClient(transport=transport, base_url="http://relance")
         )
         house = LivedInHouse(env, store, sink, http)
-        for worker in build_workers(env.client, store, relay, leases, interceptors=[_FollowClock(house)]):
+        workers = build_workers(
+            env.client,
+            store,
+            relay,
+            leases,
+            interceptors=[_FollowClock(house)],
+            workflow_runner=SandboxedWorkflowRunner(),
+        )
+        for worker in workers:
             await stack.enter_async_context(worker)
         yield house

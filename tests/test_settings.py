@@ -41,7 +41,9 @@ def test_temporal_may_have_an_address_of_either_family(monkeypatch: pytest.Monke
         assert Settings().temporal_address == address
 
 
-@pytest.mark.parametrize("name", ["CLAIM_LEASE", "HAND_OVER_LEASE", "SMTP_TIMEOUT", "REPLY_TIMEOUT"])
+@pytest.mark.parametrize(
+    "name", ["CLAIM_LEASE", "HAND_OVER_LEASE", "SMTP_TIMEOUT", "REPLY_TIMEOUT", "SWEEP_EVERY", "SWEEP_GRACE"]
+)
 @pytest.mark.parametrize("duration", ["PT0S", "-PT1M"])
 def test_no_patience_is_none_or_less(monkeypatch: pytest.MonkeyPatch, name: str, duration: str) -> None:
     (line,) = complaints(monkeypatch, **{f"RELANCE_{name}": duration})
@@ -67,6 +69,12 @@ def test_conversation_attempt_and_lease_each_outlast_the_one_before(
     (line,) = complaints(monkeypatch, **environment)
 
     assert all(variable in line for variable in variables)
+
+
+def test_the_sweep_is_not_called_for_more_often_than_a_schedule_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    (line,) = complaints(monkeypatch, RELANCE_SWEEP_EVERY="PT0.5S")
+
+    assert line.startswith("RELANCE_SWEEP_EVERY: ")
 
 
 def test_a_sender_that_mail_cannot_come_from_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,3 +52,10 @@ FAN_OUT = ActivityConfig(
     heartbeat_timeout=NOTICED_DEAD,
     retry_policy=_FOREVER,
 )
+
+# Not tried again: the next sweep is.
+SWEEP = ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=30),
+    heartbeat_timeout=NOTICED_DEAD,
+    retry_policy=RetryPolicy(maximum_attempts=1),
+)

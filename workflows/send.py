@@ -32,6 +32,7 @@ class SendWorkflow:
         self.shown_due_at = input.due_at  # as the search attribute says
         self.wake_at = input.wake_at or input.due_at  # when to ask the row next
         self.ask_now = False
+        self.outcome: Outcome | None = None  # not yet recorded: the second witness
 
     @workflow.run
     async def run(self, input: SendInput) -> str:
@@ -65,9 +66,13 @@ class SendWorkflow:
         if decided.version > self.version:
             self.version, self.ask_now = decided.version, True
 
+    @workflow.signal
+    def look(self) -> None:
+        self.ask_now = True
+
     @workflow.query
     def status(self) -> SendStatus:
-        return SendStatus(self.due_at, self.wake_at, self.version)
+        return SendStatus(self.due_at, self.wake_at, self.version, self.outcome)
 
     async def _sleep(self) -> None:
         """Return when it is time to ask the row; the timer is replaced only when that time changed."""
@@ -86,7 +91,7 @@ class SendWorkflow:
             )
 
     def _show_due_time(self) -> None:
-        if self.due_at != self.shown_due_at:
+        if self.input.shows_due_at and self.due_at != self.shown_due_at:
             workflow.upsert_search_attributes([DUE_AT.value_set(self.due_at)])
             self.shown_due_at = self.due_at
 
@@ -102,7 +107,10 @@ class SendWorkflow:
         )
 
     async def _record(self, outcome: Outcome) -> Answer:
-        return await workflow.execute_activity_method(DeliveryActivities.record, outcome, **options.RECORD)
+        self.outcome = outcome
+        answer = await workflow.execute_activity_method(DeliveryActivities.record, outcome, **options.RECORD)
+        self.outcome = None
+        return answer
 
     def _follow(self, answer: Answer) -> None:
         """Adopt what the row says, also when it is older than we are (a restored database); ask when it says."""

@@ -11,12 +11,16 @@ from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
 from domain.sends import Answer, SendInput
+from workflows.epoch import EpochWorkflow
 from workflows.plan_session import PlanSessionWorkflow
 from workflows.roll_out import RollOutRuleWorkflow
 from workflows.send import SendWorkflow
+from workflows.sweep import SweepWorkflow
 
 HISTORIES = sorted(Path(__file__).parent.glob("*.json"))
-SHAPES = {"send-moved", "send-stopped", "send-asleep", "plan-session", "roll-out"}
+SENDS = {"send-moved", "send-stopped", "send-asleep", "send-looked", "send-witness"}
+SHAPES = SENDS | {"plan-session", "roll-out", "sweep", "epoch"}
+WORKFLOWS = [SendWorkflow, PlanSessionWorkflow, RollOutRuleWorkflow, SweepWorkflow, EpochWorkflow]
 
 
 def read(path: Path) -> WorkflowHistory:
@@ -29,7 +33,7 @@ def replayer(*workflows: type) -> Replayer:
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_every_history_replays(path: Path) -> None:
-    await replayer(SendWorkflow, PlanSessionWorkflow, RollOutRuleWorkflow).replay_workflow(read(path))
+    await replayer(*WORKFLOWS).replay_workflow(read(path))
 
 
 def test_every_shape_has_a_history() -> None:

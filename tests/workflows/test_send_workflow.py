@@ -5,8 +5,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
-from control.plans import Plans
-from control.sweep import sweep
 from domain.sends import Outcome, Status
 from store.delivery import record
 from tests.house import LivedInHouse
@@ -158,7 +156,7 @@ async def test_a_doubt_that_the_late_reply_settles_is_not_waited_for_any_longer(
 
     async with house.store.transaction() as db:
         await record(db, Outcome(UUID(send["id"]), token, Status.SCHEDULED, None, 451))
-    await sweep(house.store, Plans(house.env.client), timedelta(0))
+    await house.sweep(timedelta(0))
     await house.planned()
     await house.advance(timedelta(hours=2))
 
@@ -189,7 +187,7 @@ async def test_a_workflow_that_is_gone_is_started_again_by_the_sweep(house: Live
     assert house.accepted() == []
 
     for _ in range(2):
-        await sweep(house.store, Plans(house.env.client))
+        await house.sweep()
         await house.advance(timedelta(minutes=2))
 
     await house.mails(1)
