@@ -14,7 +14,7 @@ up: .venv/runtime
 
 ## make test    run all tests; ARGS="-k zones" runs some
 test: .venv/development
-	@.venv/bin/pytest -n logical --maxprocesses 4 $(ARGS)
+	@.venv/bin/pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 ## make lint    read the code: style, types, and who imports whom
 lint: .venv/development

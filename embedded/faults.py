@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
 
-_KNOWN = re.compile(r"(?:refuse|later|twice|dot)-[45]\d\d|drop-(?:before|after)|slow-\d+(?:\.\d+)?s")
+_KNOWN = re.compile(r"(?:refuse|later|twice|dot)-[45]\d\d|drop-(?:before|after)|(?:wait|slow)-\d+(?:\.\d+)?s")
 
 
 class Drop(Enum):
@@ -42,6 +42,7 @@ class FaultsByAddress(Faults):
     * `twice-451@`: that code at RCPT the first two times, then accepted;
     * `dot-554@`, `dot-451@`: that code at the dot;
     * `drop-before@`, `drop-after@`: the connection is cut at the dot, before or after the mail is accepted;
+    * `wait-2s@`: the reply to RCPT comes two seconds late;
     * `slow-2s@`: the reply to the dot comes two seconds late.
 
     A plus sign and whatever follows it makes other addresses of the same kind: `later-451+claire@`.
@@ -53,6 +54,8 @@ class FaultsByAddress(Faults):
     async def at_rcpt(self, address: str) -> str | None:
         kind, _, value = _fault(address)
         self._times[address] += 1
+        if kind == "wait":
+            await asyncio.sleep(_seconds(value))
         if kind in ("refuse", "later") or (kind == "twice" and self._times[address] <= 2):
             return f"{value} {value[:1]}.0.0 as asked for by the address"
         return None
@@ -68,10 +71,14 @@ class FaultsByAddress(Faults):
     async def before_reply(self, addresses: Sequence[str]) -> None:
         for kind, _, value in map(_fault, addresses):
             if kind == "slow":
-                await asyncio.sleep(float(value.removesuffix("s")))
+                await asyncio.sleep(_seconds(value))
 
 
 def _fault(address: str) -> tuple[str, str, str]:
     """Return what the local part asks for, as ("refuse", "-", "550"); ("", "", "") if it asks for nothing."""
     asked = address.rpartition("@")[0].partition("+")[0].lower()
     return asked.partition("-") if _KNOWN.fullmatch(asked) else ("", "", "")
+
+
+def _seconds(value: str) -> float:
+    return float(value.removesuffix("s"))

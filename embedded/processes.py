@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -35,8 +35,13 @@ class Child:
     What it prints goes to `log`; the log of the run before is kept beside it as `.old`.
     """
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
-        """Start `command`, in the main thread: the kernel watches the thread that starts a child, not the process."""
+    def __init__(
+        self, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start `command`, in the main thread: the kernel watches the thread that starts a child, not the process.
+
+        `environment` is added to ours.
+        """
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("a child program must be started from the main thread")
         self.log = log
@@ -51,7 +56,8 @@ class Child:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 # Another server's settings in our caller's environment are not meant for ours.
-                env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+                env={name: value for name, value in os.environ.items() if not name.startswith("PG")}
+                | dict(environment or {}),
                 preexec_fn=_end_with(os.getpid()),
             )
 
@@ -106,6 +112,7 @@ async def serve(
     log: Path,
     is_ready: Callable[[], Awaitable[bool]],
     passing: Sequence[str],
+    environment: Mapping[str, str] | None = None,
 ) -> Child:
     """Start a server and return it when `is_ready` says so.
 
@@ -117,7 +124,7 @@ async def serve(
     now = asyncio.get_running_loop().time
     began_at = now()
     while True:
-        child = Child(command(), log)
+        child = Child(command(), log, environment)
         try:
             async with asyncio.timeout_at(began_at + _START):
                 while child.returncode is None:

@@ -209,6 +209,7 @@ async def test_a_fault_can_cut_the_connection_before_the_body(tmp_path: Path) ->
         ("dot-451@example.org", Refused(451, "4.0.0"), 0),
         ("drop-before@example.org", Ambiguous("connection"), 0),
         ("drop-after@example.org", Ambiguous("connection"), 1),
+        ("wait-0s@example.org", None, 1),
         ("slow-0s@example.org", None, 1),
     ],
 )
