@@ -5,9 +5,15 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import planning
+from benchmarks import planning, sends
 
-ALL = {"planning": planning.run}
+ALL = {
+    "planning": planning.run,
+    "arming": sends.arming,
+    "redating": sends.redating,
+    "burst": sends.burst,
+    "rest": sends.rest,
+}
 
 
 def main() -> None:

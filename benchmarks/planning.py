@@ -28,7 +28,7 @@ _ENROL = """
         select '{organization}', 'p' || n, 'p' || n || '@example.org' from generate_series(1, {people}) as n
         returning id
     )
-    insert into participations (session_id, person_id) select '{session}', id from made
+    insert into participations (session_id, role, person_id) select '{session}', 'participant', id from made
 """
 
 _BARE = """
