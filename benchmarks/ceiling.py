@@ -42,7 +42,7 @@ class Ceiling:
         """Move every workflow; return when the last had replaced its timer."""
 
         async def move(id: str, due_at: datetime) -> None:
-            handle = self._client.get_workflow_handle_for(PlainSend.run, id)
+            handle = self._client.get_workflow_handle(id)
             await handle.signal(PlainSend.move, due_at.isoformat())
 
         await _at_once(move, self._ids, [due_at] * len(self._ids))

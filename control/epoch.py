@@ -26,7 +26,7 @@ class TemporalEpoch:
         self._every = every
 
     async def read(self) -> int | None:
-        handle = self._client.get_workflow_handle_for(EpochWorkflow.run, ID)
+        handle = self._client.get_workflow_handle(ID)
         try:
             with _silence_as_timeout():
                 return await handle.query(EpochWorkflow.epoch, rpc_timeout=TO_ANSWER)

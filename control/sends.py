@@ -51,7 +51,7 @@ class SendWorkflows:
         )
 
     async def _stop(self, send: Unsignalled) -> None:
-        handle = self._client.get_workflow_handle_for(SendWorkflow.run, workflow_id(send))
+        handle = self._client.get_workflow_handle(workflow_id(send))
         try:
             await handle.signal(SendWorkflow.stop, Stop(send.reason or send.status, send.version))
         except RPCError as error:
