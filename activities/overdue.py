@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
-from activities.planning import Signaller
+from activities.crier import Signaller
 from activities.together import together
 from activities.witness import Doing, Said, Witness
 from domain.delivery import LONGEST_WAIT_FOR_PLANNING

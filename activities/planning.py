@@ -1,38 +1,27 @@
 """Plan sessions and tell their workflows."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
+from activities.crier import Crier, Signaller
 from activities.heartbeat import heartbeating
-from activities.together import AT_ONCE
 from domain.planning import plan
 from store.database import Store
-from store.failpoints import MID_CHUNK, PLANNED, TOLD, failpoint
+from store.failpoints import PLANNED, failpoint
 from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
-from store.rules import fetch_rule_version, mark_rolled_out
+from store.rules import fetch_rule_version, mark_rolled_out, note_roll_out
 from store.sessions import count_sessions, list_session_ids
-from store.signals import Unsignalled, list_unsignalled, mark_signalled
-
-# Between two chunks a newer change gets its turn.
-CHUNK = 500
 
 PAGE = 50  # sessions a heartbeat of a roll-out
 
 # After so many seconds a roll-out says how far it is: it returns, and is called again.
 ENOUGH = 5
-
-
-class Signaller(Protocol):
-    """Tells one send's workflow what its row says, starting it where it is not there."""
-
-    async def tell(self, send: Unsignalled) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -100,9 +89,9 @@ class PlanningActivities:
 
         Safe to repeat and to interrupt: a workflow keeps the highest version it has seen.
         """
-        told = 0
+        told, crier = 0, Crier(self._store, self._signaller)
         async with heartbeating():
-            while chunk := await self._tell_some([request.session]):
+            while chunk := await crier.tell_some([request.session]):
                 told += chunk
                 async with self._store.transaction() as db:
                     if await is_dirty(db, request.session):
@@ -128,6 +117,8 @@ class PlanningActivities:
                     sessions=progress.sessions + len(page),
                     changed=progress.changed + changed,
                 )
+                async with self._store.transaction() as db:
+                    await _note(db, request.rule, progress)
                 if time.monotonic() >= enough_at:
                     return replace(progress, more=True)
             async with self._store.transaction() as db:
@@ -143,11 +134,14 @@ class PlanningActivities:
             for known in (last, request.progress):
                 if known and known.version == version:
                     return known
-            return RollOutProgress(version, total=await count_sessions(db, request.rule))
+            progress = RollOutProgress(version, total=await count_sessions(db, request.rule))
+            await _note(db, request.rule, progress)
+            return progress
 
     async def _tell_all(self, sessions: Sequence[UUID], rule: UUID, version: int) -> bool:
         """Tell every workflow of these sessions; False as soon as the rule is no longer of this version."""
-        while await self._tell_some(sessions):
+        crier = Crier(self._store, self._signaller, gives_way=True)
+        while await crier.tell_some(sessions):
             async with self._store.transaction() as db:
                 if await fetch_rule_version(db, rule) != version:
                     return False
@@ -167,29 +161,10 @@ class PlanningActivities:
         failpoint(PLANNED)
         return changed
 
-    async def _tell_some(self, sessions: Sequence[UUID]) -> int:
-        """Tell one chunk of workflows; return how many, 0 when all know."""
-        async with self._store.transaction() as db:
-            chunk = await list_unsignalled(db, sessions, CHUNK)
-        if not chunk:
-            return 0
-        gate = asyncio.Semaphore(AT_ONCE)
 
-        async def tell(send: Unsignalled) -> None:
-            async with gate:
-                await self._signaller.tell(send)
-            failpoint(MID_CHUNK)
-
-        outcomes = await asyncio.gather(*map(tell, chunk), return_exceptions=True)
-        failpoint(TOLD)
-        async with self._store.transaction() as db:
-            await mark_signalled(
-                db, [send for send, error in zip(chunk, outcomes, strict=True) if error is None]
-            )
-        for error in outcomes:
-            if error is not None:
-                raise error  # the others are told; this one is tried again
-        return len(chunk)
+async def _note(db: AsyncConnection, rule: UUID, progress: RollOutProgress) -> None:
+    """Write down how far it is, for whoever asks while the workers are busy."""
+    await note_roll_out(db, rule, progress.version, sessions=progress.sessions, total=progress.total)
 
 
 _PROGRESS = TypeAdapter(RollOutProgress)

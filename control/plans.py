@@ -27,6 +27,13 @@ class Plans:
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    async def reachable(self) -> bool:
+        """Return whether Temporal answers now."""
+        try:
+            return await self._client.service_client.check_health(timeout=PATIENCE)
+        except (RPCError, RuntimeError):
+            return False
+
     async def session_changed(self, organization: str, key: str, session: UUID) -> bool:
         """Have a session planned, now or right after the planning under way; False when Temporal is away."""
         failpoint(DOMAIN_CHANGED)

@@ -1,10 +1,14 @@
 """Start and signal the workflows of sends."""
 
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from control.client import ORGANIZATION, RECIPIENT, RULE, SESSION
+from control.patience import TO_ANSWER
 from domain.identity import send_workflow_id
 from domain.sends import FINAL, REVOCABLE, Decided, DueChanged, SendInput, Stop
 from store.signals import Unsignalled
@@ -28,18 +32,39 @@ class SendWorkflows:
         else:
             await self._start(send)
 
+    async def backlog(self) -> int:
+        """Return about how many tasks of sends wait for a worker; 0 where the server does not count them."""
+        asked = DescribeTaskQueueRequest(
+            namespace=self._client.namespace,
+            task_queue=TaskQueue(name=options.SENDS),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            report_stats=True,
+        )
+        try:
+            queue = await self._client.workflow_service.describe_task_queue(asked, timeout=TO_ANSWER)
+        except RPCError:
+            return 0
+        return queue.stats.approximate_backlog_count
+
     async def _start(self, send: Unsignalled) -> None:
         """A row that is not final has a workflow; one that never changed has no news for it."""
         signal, words = _news(send) if send.version > 1 else (None, [])
         await self._client.start_workflow(
             SendWorkflow.run,
-            SendInput(send.id, send.due_at, send.version, send.rule, send.session, shows_due_at=False),
+            SendInput(
+                send.id,
+                send.due_at,
+                send.version,
+                send.rule,
+                send.session,
+                shows_due_at=False,
+                looks_first=False,
+            ),
             id=workflow_id(send),
             task_queue=options.SENDS,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal=signal,
             start_signal_args=words,
-            static_summary=f"{send.rule} · {send.session}",
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(ORGANIZATION, send.organization),

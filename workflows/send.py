@@ -32,6 +32,7 @@ class SendWorkflow:
         self.shown_due_at = input.due_at  # as the search attribute says
         self.wake_at = input.wake_at or input.due_at  # when to ask the row next
         self.ask_now = False
+        self.held = False  # in doubt: somebody decides
         self.outcome: Outcome | None = None  # not yet recorded: the second witness
 
     @workflow.run
@@ -39,9 +40,7 @@ class SendWorkflow:
         while True:
             await self._sleep()
             heard = self.version
-            answer = await self._ask_the_row()
-            if answer.next is Next.DELIVER:
-                answer = await self._deliver(answer.version)
+            answer = await self._act()
             if answer.outcome is not None:
                 answer = await self._record(answer.outcome)
             if self.version > max(heard, answer.version):
@@ -95,7 +94,14 @@ class SendWorkflow:
             workflow.upsert_search_attributes([DUE_AT.value_set(self.due_at)])
             self.shown_due_at = self.due_at
 
-    async def _ask_the_row(self) -> Answer:
+    async def _act(self) -> Answer:
+        """Deliver what is due, whose claim asks the row; look first where something else may have woken us."""
+        if not (self.input.looks_first or self.ask_now or self.held):
+            return await self._deliver(self.version)
+        answer = await self._look()
+        return await self._deliver(answer.version) if answer.next is Next.DELIVER else answer
+
+    async def _look(self) -> Answer:
         self.ask_now = False
         return await workflow.execute_local_activity_method(
             DeliveryActivities.look, Ask(self.input.send, self.version), **options.LOOK
@@ -116,6 +122,7 @@ class SendWorkflow:
         """Adopt what the row says, also when it is older than we are (a restored database); ask when it says."""
         self.version = answer.version
         self.due_at = answer.due_at or self.due_at
+        self.held = answer.next is Next.HOLD
         wait = max(timedelta(seconds=answer.wait_seconds), LEAST_WAIT)
         self.wake_at = workflow.now() + wait
         if workflow.info().is_continue_as_new_suggested() and not self.ask_now:

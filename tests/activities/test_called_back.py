@@ -115,3 +115,17 @@ async def test_an_address_corrected_with_the_body_on_the_wire_is_the_address_use
 
     (mail,) = await house.mails(1)
     assert mail["recipients"] == ["claire.new@example.org"]
+
+
+async def test_a_template_rewritten_with_the_body_on_the_wire_leaves_with_its_new_words(
+    house: LivedInHouse, relay: PausingRelay
+) -> None:
+    passing = await begin_a_mail(house, relay)
+
+    words = {"subject": "Another room", "html": "<p>We meet in B 204.</p>"}
+    await house.call("PUT", "/v1/templates/r", words)
+    relay.go_on.set()
+    await passing
+
+    (mail,) = await house.mails(1)
+    assert "\nSubject: Another room\n" in (house.sink.folder / mail["file"]).read_text()

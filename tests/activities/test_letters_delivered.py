@@ -3,7 +3,7 @@
 import pytest
 
 from store.companies import put_company
-from store.participations import put_contact
+from store.contacts import put_contact
 from store.people import put_person
 from store.suppressions import find_suppression, remove_suppression
 from tests.activities.desk import Desk
@@ -193,7 +193,7 @@ async def test_an_address_corrected_meanwhile_is_the_one_used(desk: Desk, role: 
     async def correct() -> None:
         async with desk.store.transaction() as db:
             who = {"first_name": "N", "last_name": "N", "email": "right@example.org"}
-            await put_person(db, desk.organization, wrong, **who, language=None)
+            await put_person(db, desk.organization, wrong, **who, language=None)  # type: ignore[arg-type]
 
     right = [address.replace(f"{wrong}@", "right@") for address in (ADA, BOSS, TOM)]
     await expect_rewritten(desk, send, correct, right)

@@ -7,6 +7,7 @@ import pytest
 
 from activities.letters import NoLetterError
 from domain.rules import Audience, Scope
+from domain.sends import Reason
 from mail.tags import tags_for
 from tests.activities.desk import Desk
 
@@ -170,11 +171,34 @@ async def test_every_tag_that_a_rule_may_use_has_a_value_in_its_mails(
         Scope.MODULE: await desk.module("planning"),
         Scope.SLOT: await desk.slot("monday"),
     }[scope]
-    words = [
-        f"{name.replace('[]', '[0]')}={{{{ {name.replace('[]', '[0]')} }}}}"
-        for name in tags_for(audience, scope)
-    ]
+    await desk.execute("update sessions set data = cast(:data as jsonb)", data='{"anything": "x"}')
+    names = [name.replace("[]", "[0]").replace("*", "anything") for name in tags_for(audience, scope)]
+    words = [f"{name}={{{{ {name} }}}}" for name in names]
 
     said = await desk.told("\n".join(words), who, place)
 
     assert len(said.splitlines()) == len(words)
+
+
+async def test_a_mail_tells_what_the_caller_said_of_the_session_in_its_own_words(desk: Desk) -> None:
+    data = '{"link": "https://example.org/a", "days": [1, 2], "price": {"net": 10.5}, "paid": true, "none": null}'
+    await desk.execute("update sessions set data = cast(:data as jsonb)", data=data)
+    ada = await desk.participant("ada")
+    words = "{{ session.data.link }} {{ session.data.price.net }} {% for day in session.data.days %}{{ day }};{% endfor %}"
+
+    assert await desk.told(words, ada) == "https://example.org/a 10,5 1;2;"
+    assert await desk.told("[{% if session.data.paid %}paid{% endif %}]", ada) == "[paid]"
+    said = await desk.told("{% if session.data.other is defined %}x{% else %}nothing{% endif %}", ada)
+    assert said == "nothing"
+
+
+async def test_a_name_that_the_session_does_not_have_fails_as_any_missing_tag(desk: Desk) -> None:
+    ada = await desk.participant("ada")
+
+    with pytest.raises(NoLetterError) as failure:
+        await desk.told("{{ session.data.link }}", ada)
+
+    assert (failure.value.reason, failure.value.detail) == (
+        Reason.TEMPLATE_FAILED,
+        "text, line 1: session.data.link has no value",
+    )

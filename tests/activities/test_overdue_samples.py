@@ -27,6 +27,9 @@ class Temporal:
         self.asked += 1
         return Said(self.late[send.id])
 
+    async def backlog(self) -> int:
+        return 0
+
     async def tell(self, send: Unsignalled) -> None:
         del self.late[send.id]
 

@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 
 from domain.sends import Status
-from store.participations import remove_participant
+from store.participants import remove_participant
 from store.rules import deactivate_rule
-from store.sends import cancel_send
-from store.signals import Unsignalled, list_unsignalled, mark_signalled
+from store.send_decisions import cancel_send
+from store.signals import Unsignalled, is_any_late, list_unsignalled, mark_signalled
 from store.sweep import list_rules_left, list_sessions_left
 from tests.store.store_rows import WEEK, Rows
 
@@ -172,3 +172,29 @@ async def test_the_sweep_takes_no_more_than_it_is_asked_for(rows: Rows) -> None:
     async with rows.store.transaction() as db:
         assert len(await list_sessions_left(db, MINUTE, 3)) == 3
         assert len(await list_sessions_left(db, MINUTE, 9)) == 5
+
+
+@pytest.mark.parametrize(
+    ("changed", "late"),
+    [
+        ("", True),
+        ("update sends set due_at = relance_now()", False),
+        ("update sends set due_at = relance_now() - interval '6 minutes'", False),
+        ("update sends set attempts = 1", False),
+        ("update sends set turn_at = relance_now()", False),
+        ("update sends set status = 'sent'", False),
+        ("update sends set signalled_version = 0", False),
+        ("update sessions set version = version + 1", False),
+        ("update rules set version = version + 1", False),
+    ],
+)
+async def test_only_what_a_busy_worker_keeps_is_late(rows: Rows, changed: str, late: bool) -> None:
+    await rows.planned("ada")
+    await rows.execute(
+        "update sends set due_at = relance_now() - interval '5 s', signalled_version = version"
+    )
+    if changed:
+        await rows.execute(changed)
+
+    async with rows.store.transaction() as db:
+        assert await is_any_late(db) is late

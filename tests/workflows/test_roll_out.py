@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import text
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import ActivityEnvironment
 
+from activities.crier import FEW, Crier
 from activities.planning import PlanningActivities, RollOutProgress, RollOutRequest
 from domain.identity import roll_out_workflow_id
 from store.organizations import MAIN
@@ -25,7 +27,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two sessions a page, one page a call, one send a chunk."""
     monkeypatch.setattr("activities.planning.PAGE", 2)
     monkeypatch.setattr("activities.planning.ENOUGH", 0)
-    monkeypatch.setattr("activities.planning.CHUNK", 1)
+    monkeypatch.setattr("activities.crier.CHUNK", 1)
 
 
 async def five_sessions(house: LivedInHouse) -> None:
@@ -62,11 +64,22 @@ async def test_it_says_how_far_it_is(house: LivedInHouse) -> None:
     assert events.count(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) == 4  # three pages, and no more
 
 
+async def written_down(house: LivedInHouse) -> tuple[int, int]:
+    """Return how far the row says it is."""
+    async with house.store.transaction() as db:
+        row = (await db.execute(text("select rollout_sessions, rollout_total from rules"))).one()
+        return row.rollout_sessions, row.rollout_total
+
+
 class Telling:
     """Tells nobody."""
 
     def __init__(self) -> None:
         self.told: list[Unsignalled] = []
+        self.backlogs: list[int] = []
+
+    async def backlog(self) -> int:
+        return self.backlogs.pop(0) if self.backlogs else 0
 
     async def tell(self, send: Unsignalled) -> None:
         self.told.append(send)
@@ -82,6 +95,7 @@ async def test_each_call_goes_on_where_the_last_one_stopped(house: LivedInHouse)
     while True:
         said = await ActivityEnvironment().run(planning.roll_out, request)
         reached.append((said.sessions, said.total, said.more))
+        assert await written_down(house) == (said.sessions, said.total)
         if not said.more:
             break
         request = replace(request, progress=said)
@@ -138,6 +152,7 @@ async def test_a_newer_version_is_heard_between_two_chunks_and_begins_anew(house
 
     assert len(telling.told) == 1
     assert said == RollOutProgress(9, total=5, more=True)
+    assert await written_down(house) == (0, 5)
 
 
 async def test_a_rule_that_changes_while_it_is_rolled_out_ends_as_it_was_left(house: LivedInHouse) -> None:
@@ -152,3 +167,104 @@ async def test_a_rule_that_changes_while_it_is_rolled_out_ends_as_it_was_left(ho
         assert [row.rule_version for row in rows] == [5]
     assert (await progress(house)).version == 5
     assert not (await progress(house)).more
+
+
+class TellingAllButOne(Telling):
+    """Temporal refuses one send, whatever else happens."""
+
+    def __init__(self, refused: UUID) -> None:
+        super().__init__()
+        self._refused = refused
+
+    async def tell(self, send: Unsignalled) -> None:
+        if send.id == self._refused:
+            raise RPCError("it is too long", RPCStatusCode.INVALID_ARGUMENT, b"")
+        await super().tell(send)
+
+
+async def test_one_send_that_cannot_be_told_keeps_no_other_waiting(house: LivedInHouse) -> None:
+    """PROTOCOLS 42. Its row stays behind, so that the sweep takes it up."""
+    await five_sessions(house)
+    await house.rule("r", RULE)
+    async with house.store.transaction() as db:
+        await db.execute(text("update sends set signalled_version = 0"))
+    refused = UUID((await house.sends())[3]["id"])
+    planning = PlanningActivities(house.store, telling := TellingAllButOne(refused))
+    request = RollOutRequest(await rule_id(house))
+
+    while (said := await ActivityEnvironment().run(planning.roll_out, request)).more:
+        request = replace(request, progress=said)
+
+    assert len(telling.told) == len({send.id for send in telling.told}) == 9
+    async with house.store.transaction() as db:
+        behind = await db.execute(text("select id from sends where signalled_version < version"))
+        assert [row.id for row in behind] == [refused]
+
+
+async def test_an_error_that_is_nobodys_own_is_raised_when_the_others_are_told(house: LivedInHouse) -> None:
+    await five_sessions(house)
+    await house.rule("r", RULE)
+    async with house.store.transaction() as db:
+        await db.execute(text("update sends set signalled_version = 0"))
+        session = (await db.execute(text("select id from sessions order by key limit 1"))).scalar_one()
+
+    class Away(Telling):
+        async def tell(self, send: Unsignalled) -> None:
+            raise RPCError("it is away", RPCStatusCode.UNAVAILABLE, b"")
+
+    with pytest.raises(RPCError):
+        await Crier(house.store, Away()).tell_some([session])
+
+
+async def test_a_mail_that_is_late_goes_before_those_who_are_told(
+    house: LivedInHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.crier.LONGEST_PAUSE", 60)
+    await five_sessions(house)
+    await house.rule("r", RULE)
+    happened: list[str] = []
+
+    class Noting(Telling):
+        async def tell(self, send: Unsignalled) -> None:
+            happened.append("told")
+
+    async def leave(seconds: float) -> None:
+        async with house.store.transaction() as db:
+            await db.execute(text("update sends set attempts = 1 where due_at < relance_now()"))
+        happened.append("left")
+
+    monkeypatch.setattr("activities.crier.asyncio.sleep", leave)
+    async with house.store.transaction() as db:
+        late, other = (await db.execute(text("select id, session_id from sends order by id limit 2"))).all()
+        await db.execute(text("update sends set signalled_version = 0 where id = :id"), {"id": other.id})
+        await db.execute(
+            text("update sends set due_at = relance_now() - interval '5 s' where id = :id"), {"id": late.id}
+        )
+
+    assert await Crier(house.store, Noting(), gives_way=True).tell_some([other.session_id]) == 1
+
+    assert happened == ["left", "told"]
+
+
+async def test_a_roll_out_does_not_run_ahead_of_the_workers(
+    house: LivedInHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail that is due must not stand behind twenty thousand first tasks."""
+    await five_sessions(house)
+    await house.rule("r", RULE)
+    paused: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+
+    monkeypatch.setattr("activities.crier.asyncio.sleep", pause)
+    async with house.store.transaction() as db:
+        await db.execute(text("update sends set signalled_version = 0"))
+        session = (await db.execute(text("select id from sessions order by key limit 1"))).scalar_one()
+    telling = Telling()
+    telling.backlogs = [4000, 1000, FEW + 1, FEW]
+
+    assert await Crier(house.store, telling, gives_way=True).tell_some([session]) == 1
+
+    assert len(paused) == 3
+    assert len(telling.told) == 1

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
+from temporalio.api.enums.v1 import EventType
 
 from domain.sends import Outcome, Status
 from store.delivery import record
@@ -191,3 +192,17 @@ async def test_a_workflow_that_is_gone_is_started_again_by_the_sweep(house: Live
         await house.advance(timedelta(minutes=2))
 
     await house.mails(1)
+
+
+async def test_a_mail_that_is_due_is_delivered_without_a_look_before(house: LivedInHouse) -> None:
+    """The claim asks the row; what woke the workflow otherwise is looked at first, and locally (decision 0002)."""
+    await plan_a_mail(house, days=17)
+    await house.advance(timedelta(days=11))
+    await house.mails(1)
+
+    history = await house.workflow(await house.send()).fetch_history()
+
+    types = [event.event_type for event in history.events]
+    assert types.count(EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) == 1
+    assert EventType.EVENT_TYPE_MARKER_RECORDED not in types
+    assert len(types) <= 16

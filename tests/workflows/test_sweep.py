@@ -250,7 +250,11 @@ async def test_a_hand_over_whose_workflow_is_gone_is_a_doubt_and_has_a_workflow_
 
     send = await house.send()
     assert (send["status"], send["reason"]) == ("in_doubt", "lease_over")
-    assert (await house.status(send)).asks_again_at > await house.now() + MINUTE
+
+    async def holds() -> bool:
+        return (await house.status(send)).asks_again_at > await house.now() + MINUTE
+
+    await house.until(holds)
     assert await house.sweep() == {}
     assert await house.repairs() == {Repair.DOUBT: 1}
 
