@@ -35,13 +35,13 @@ class NoLetterError(Exception):
 
 def write_letter(send: UUID, facts: MailFacts) -> Letter:
     """Return the letter; raise `NoLetterError` when its recipient is not to get one, or it cannot be written."""
-    if facts.received and not facts.allow_resend:
-        raise NoLetterError(Status.SKIPPED, Reason.ALREADY_RECEIVED)
-    addressee, to = _addressee(facts)
-    texts = _render(facts, addressee, to)
+    check_receipt(facts)
+    addressee, to = fetch_addressee(facts)
+    check_suppression(addressee)
+    texts = fill_in(facts, addressee, to.address)
+    sender = sent_by(facts)
+    id = facts.message_id or message_id(send, sender.address.rpartition("@")[2])
     try:
-        sender = Mailbox(facts.sender_address, facts.sender_name)
-        id = facts.message_id or message_id(send, sender.address.rpartition("@")[2])
         message = compose(
             sender=sender,
             to=to,
@@ -53,26 +53,38 @@ def write_letter(send: UUID, facts: MailFacts) -> Letter:
             date=facts.now,
         )
     except ValueError as error:
-        raise NoLetterError(Status.FAILED, Reason.TEMPLATE_FAILED, f"the sender: {error}") from None
+        raise _no_sender(error) from None
     return Letter(facts.organization, message, _fenced(facts, to.address, id))
 
 
-def _addressee(facts: MailFacts) -> tuple[Addressee, Mailbox]:
+def check_receipt(facts: MailFacts) -> None:
+    """Raise `NoLetterError` when the recipient has what this template sends only once (F085)."""
+    if facts.received and not facts.allow_resend:
+        raise NoLetterError(Status.SKIPPED, Reason.ALREADY_RECEIVED)
+
+
+def fetch_addressee(facts: MailFacts) -> tuple[Addressee, Mailbox]:
+    """Return whom the mail goes to; raise `NoLetterError` when nobody has an address."""
     found = find_addressee(facts.to)
     if found is None:
         raise NoLetterError(Status.SKIPPED, Reason.NO_ADDRESS)
-    if found[0].suppressed:
-        raise NoLetterError(Status.SKIPPED, Reason.SUPPRESSED)
     return found
 
 
-def _render(facts: MailFacts, addressee: Addressee, to: Mailbox) -> Rendered:
+def check_suppression(addressee: Addressee) -> None:
+    """Raise `NoLetterError` when no mail goes to this address any more."""
+    if addressee.suppressed:
+        raise NoLetterError(Status.SKIPPED, Reason.SUPPRESSED)
+
+
+def fill_in(facts: MailFacts, addressee: Addressee, address: str) -> Rendered:
+    """Return what the mail says; raise `NoLetterError` for a template that lacks something."""
     voice = Voice(addressee.language or facts.language, find_zone(facts.zone))
     context = {
         "recipient": {
             "first_name": addressee.first_name,
             "last_name": addressee.last_name,
-            "email": to.address,
+            "email": address,
         },
         **_about(facts),
         "organization": {"name": facts.organization_name},
@@ -84,9 +96,21 @@ def _render(facts: MailFacts, addressee: Addressee, to: Mailbox) -> Rendered:
         raise NoLetterError(Status.FAILED, Reason.TEMPLATE_FAILED, str(failure)) from None
 
 
+def sent_by(facts: MailFacts) -> Mailbox:
+    """Return whom the mail is from; raise `NoLetterError` where that is no address."""
+    try:
+        return Mailbox(facts.sender_address, facts.sender_name)
+    except ValueError as error:
+        raise _no_sender(error) from None
+
+
+def _no_sender(error: ValueError) -> NoLetterError:
+    return NoLetterError(Status.FAILED, Reason.TEMPLATE_FAILED, f"the sender: {error}")
+
+
 def _about(facts: MailFacts) -> dict[str, Any]:
     """Return the tags of what the mail is about, as `mail.tags` documents them."""
-    about: dict[str, Any] = {"session": asdict(facts.session)}
+    about: dict[str, Any] = {"session": {**asdict(facts.session), "data": facts.session_data}}
     if facts.slot is not None:
         about["slot"] = asdict(facts.slot)
         about["module"] = asdict(facts.module or PlaceFacts("", None, None, None))
@@ -104,6 +128,7 @@ def _fenced(facts: MailFacts, address: str, id: str) -> Fenced:
         people=facts.people,
         companies=facts.companies,
         template=facts.template,
+        template_version=facts.template_version,
         scope=facts.scope,
         recipient=facts.recipient,
         address_digest=hashlib.sha256(address.lower().encode()).hexdigest(),

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.keys import Line
+from domain.keys import Title
 
-Label = Annotated[Line, Field(min_length=1, max_length=100, examples=["confirmed"])]
+Label = Annotated[Title, Field(max_length=100, examples=["confirmed"])]
 # "all" includes values created later; a list does not (F061). An empty list could never send.
 Labels = Literal["all"] | Annotated[list[Label], Field(min_length=1, max_length=100)]
 

@@ -5,14 +5,32 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+KEY = r"^[A-Za-z0-9._-]{1,64}$"
+PERSON_KEY = r"^[^\x00-\x1f\x7f\ufffd]{1,128}$"
+LINE = r"^[^\x00-\x1f\x7f]*$"
+TITLE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
+PROSE = r"^[^\x00]*$"
+
+
+def _addressable(key: str) -> str:
+    """Refuse what no route can be asked for: whoever calls shortens `/v1/people/..` before it leaves."""
+    if key in (".", "..") or not key.strip():
+        raise ValueError(f"{key!r} cannot be an id: choose one that is not '.', '..' or only blanks")
+    return key
+
+
 # What callers may choose as the id of a rule, session or template: it appears in Temporal, so never an address.
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["convocation-j7"])]
+Key = Annotated[str, Field(pattern=KEY, examples=["convocation-j7"]), AfterValidator(_addressable)]
 
 # Ids of people may be anything their own system uses, addresses included; they never leave PostgreSQL.
-PersonKey = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f\ufffd]{1,128}$", examples=["p-104"])]
+PersonKey = Annotated[str, Field(pattern=PERSON_KEY, examples=["p-104"]), AfterValidator(_addressable)]
 
-Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
-Prose = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+# How often its own system has changed a record: whoever comes with an older one is late, and is not heeded.
+SourceVersion = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1, examples=[7])]
+
+Line = Annotated[str, Field(pattern=LINE)]
+Title = Annotated[str, Field(pattern=TITLE, min_length=1)]  # a line of more than blanks
+Prose = Annotated[str, Field(pattern=PROSE)]
 
 
 def _written(instant: object) -> object:

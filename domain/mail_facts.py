@@ -1,9 +1,10 @@
 """What one mail is written from: whom it may go to, and what it may tell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 from domain.participations import Role
@@ -70,6 +71,7 @@ class MailFacts:
     company: Company | None
     attendees: Sequence[Attendee]
     session: PlaceFacts
+    session_data: Mapping[str, Any]  # what the caller said of it in words of its own
     module: PlaceFacts | None  # of a mail about a module, or about a slot of one
     slot: PlaceFacts | None
     zone: str
@@ -78,6 +80,7 @@ class MailFacts:
     sender_address: str
     sender_name: str
     template: UUID
+    template_version: int
     subject: str
     html: str
     text: str | None
@@ -100,3 +103,19 @@ class MailFacts:
     def companies(self) -> dict[UUID, int]:
         """The version of the company whose contact, address or name was read."""
         return {} if self.company is None else {self.company.id: self.company.version}
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a preview is about, and whom it is for; None where a mail is only to be imagined."""
+
+    role: Role
+    session: UUID | None = None
+    scope: UUID | None = None  # the session, or the module or slot of it
+    participation: UUID | None = None
+    person: UUID | None = None
+    company: UUID | None = None
+
+    @property
+    def recipient(self) -> UUID | None:
+        return self.participation or self.person or self.company

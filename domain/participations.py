@@ -2,6 +2,7 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -27,6 +28,7 @@ class Participation:
     recipient: UUID  # the person or company
     slots: Set[UUID] | None = None  # None: all
     removed: bool = False
+    changed_at: datetime | None = None  # None: now
 
     def comes_to(self, slots: Set[UUID]) -> bool:
         """Return whether they come to one of these slots; what has no slots is for everybody."""

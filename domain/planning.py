@@ -53,6 +53,7 @@ class SessionFacts:
     modules: Sequence[ModuleFacts] = ()
     slots: Sequence[SlotFacts] = ()
     deleted: bool = False
+    changed_at: datetime | None = None  # None: now
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class RuleFacts:
     definition: RuleDefinition
     active: bool = True
     deleted: bool = False
+    changed_at: datetime | None = None  # None: now
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,13 @@ class ExistingSend:
     version: int
     due_at: datetime
     latest_at: datetime
+    reactivated: bool = False  # its cancellation was taken back, and nobody has planned it since
+    due_override_at: datetime | None = None
+
+    @property
+    def sent_by_hand(self) -> bool:
+        """Whether somebody said when it leaves: that time stays until it has left."""
+        return self.due_override_at is not None and self.status in REVOCABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +144,20 @@ class Change:
     wanted: WantedSend | None
     existing: ExistingSend | None
 
+    @property
+    def timing(self) -> Timing | None:
+        """When it is due from now on; None where the row's own times stay."""
+        if self.wanted is None or (self.existing is not None and self.existing.sent_by_hand):
+            return None
+        return self.wanted.timing
+
 
 def plan(snapshot: Snapshot) -> list[Change]:
     """Return what to change so that the rows are what the rules ask for; empty when they already are."""
     existing = {send.id: send for send in snapshot.sends}
     changes = []
     for wanted in _wanted(snapshot):
-        change = _keep_up(wanted, existing.pop(wanted.id, None), snapshot.now)
+        change = _keep_up(wanted, existing.pop(wanted.id, None), _asked_at(wanted, snapshot))
         if change is not None:
             changes.append(change)
     changes += _let_go(existing.values(), snapshot)
@@ -242,44 +258,65 @@ def _timing(rule: RuleDefinition, session: SessionFacts, place: Place) -> Timing
         return None
 
 
-def _keep_up(wanted: WantedSend, existing: ExistingSend | None, now: datetime) -> Change | None:
+def _asked_at(wanted: WantedSend, snapshot: Snapshot) -> datetime:
+    """Return when the last change was made that asks for this send.
+
+    Its due time is past or ahead as seen from there: whoever was told that the change is written need not know how
+    long planning takes to get to it.
+    """
+    facts = (snapshot.session, wanted.participation, wanted.rule)
+    return min(snapshot.now, max(one.changed_at or snapshot.now for one in facts))
+
+
+def _keep_up(wanted: WantedSend, existing: ExistingSend | None, asked_at: datetime) -> Change | None:
     """Return the change that brings one wanted send's row up to date (DESIGN 6, Past and late; 7)."""
-    worth = _worth_sending(wanted, now)
+    worth = _worth_sending(wanted, asked_at)
     if existing is None:
-        # Already past when first computed: no send (F068, F069).
+        # Already past when it was asked for: no send (F068, F069).
         return Change(wanted.id, Status.SCHEDULED, None, wanted, None) if worth else None
-    unmoved = (existing.due_at, existing.latest_at, existing.participation) == (
-        wanted.timing.due.at,
-        wanted.timing.latest_at,
-        wanted.participation.id,  # another for a person in two roles, when the rule's audience was edited
-    )
     match existing.status:
-        case Status.SCHEDULED | Status.CLAIMED if unmoved:
-            return None  # even past: it is only queueing
-        case Status.SCHEDULED | Status.CLAIMED if not worth and existing.due_at != wanted.timing.due.at:
-            return Change(wanted.id, Status.MISSED, Reason.DUE_IN_PAST, wanted, existing)  # F026
         case Status.SCHEDULED | Status.CLAIMED:
-            return Change(wanted.id, Status.SCHEDULED, None, wanted, existing)
+            return _follow(wanted, existing, worth=worth)
         case Status.MISSED | Status.REMOVED if worth:
             return Change(wanted.id, Status.SCHEDULED, None, wanted, existing)
         case _:
             return None
 
 
-def _worth_sending(wanted: WantedSend, now: datetime) -> bool:
-    """Return whether a mail planned now for its due time can still be of use."""
+def _follow(wanted: WantedSend, existing: ExistingSend, *, worth: bool) -> Change | None:
+    """Return the change that has a waiting row follow its plan; None where it already does."""
+    scheduled = Change(wanted.id, Status.SCHEDULED, None, wanted, existing)
+    missed = Change(wanted.id, Status.MISSED, Reason.DUE_IN_PAST, wanted, existing)
+    if existing.reactivated:
+        return scheduled if worth else missed
     timing = wanted.timing
-    if timing.due.at > now:
+    on_time = existing.sent_by_hand or (existing.due_at, existing.latest_at) == (
+        timing.due.at,
+        timing.latest_at,
+    )
+    # Another for a person in two roles, when the rule's audience was edited.
+    if on_time and existing.participation == wanted.participation.id:
+        return None  # even past: it is only queueing
+    if not (worth or existing.sent_by_hand) and existing.due_at != timing.due.at:
+        return missed  # F026
+    return scheduled
+
+
+def _worth_sending(wanted: WantedSend, asked_at: datetime) -> bool:
+    """Return whether a mail asked for at this instant can be of use; planned later still, it leaves at once, or expires."""
+    timing = wanted.timing
+    if timing.due.at > asked_at:
         return True
-    return timing.due.at + wanted.rule.definition.still_worth > now and timing.latest_at > now
+    return timing.due.at + wanted.rule.definition.still_worth > asked_at and timing.latest_at > asked_at
 
 
 def _let_go(sends: Iterable[ExistingSend], snapshot: Snapshot) -> Iterator[Change]:
     """Yield the removal of every waiting send that nothing asks for any more."""
-    waiting = [send for send in sends if send.status in REVOCABLE]
+    rules = {rule.id: rule for rule in snapshot.rules}
+    # A decision that came while the snapshot was read has made its participation dirty, and is planned next.
+    waiting = [send for send in sends if send.status in REVOCABLE and send.rule in rules]
     if not waiting:
         return
-    rules = {rule.id: rule for rule in snapshot.rules}
     participations = {one.id: one for one in snapshot.participations}
     about = {place.id: place for place in places(snapshot.session)}
     for send in waiting:

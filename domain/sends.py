@@ -46,12 +46,14 @@ class Reason(StrEnum):
     CANCELLED_BY_HAND = "cancelled_by_hand"
     CONDITIONS_NOT_MET = "conditions_not_met"
     CONNECTION_LOST = "connection_lost"  # between the dot and the reply
+    DOUBT_DROPPED = "doubt_dropped"  # nobody knows whether it arrived, and nobody sends it again
     DUE_IN_PAST = "due_in_past"
     LEASE_OVER = "lease_over"  # the worker vanished after the fence
     NO_ADDRESS = "no_address"
     NO_ANCHOR_DATE = "no_anchor_date"
     PARTICIPANT_REMOVED = "participant_removed"
     PLACE_REMOVED = "place_removed"  # the module or slot
+    REACTIVATED = "reactivated"  # its cancellation was taken back; planning decides what becomes of it
     REFUSED = "refused"  # a 5xx reply
     RULE_DEACTIVATED = "rule_deactivated"
     RULE_DELETED = "rule_deleted"
@@ -60,6 +62,14 @@ class Reason(StrEnum):
     SUPPRESSED = "suppressed"  # the address is one that no mail goes to any more
     TEMPLATE_FAILED = "template_failed"
     TOO_LATE = "too_late"
+
+
+class Decision(StrEnum):
+    """What a person says of a mail that may have arrived (DESIGN 8, Doubt)."""
+
+    ARRIVED = "arrived"
+    SEND_AGAIN = "send_again"  # under the same Message-ID
+    DROP = "drop"
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class SendInput:
     session: str = ""
     wake_at: datetime | None = None  # when to ask the row next, where that is not the due time
     shows_due_at: bool = True  # until 0.1 a search attribute followed the due time (docs/decisions/0008)
+    looks_first: bool = True  # until 0.2 the row was looked at when its timer had fired, and then delivered
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The tags a template may use. A later tag is one more line in this table, and a value in the context."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
@@ -31,6 +31,7 @@ _ALWAYS = (
     Tag("session.starts_at", datetime(2027, 1, 25, 8, 0, tzinfo=UTC)),
     Tag("session.ends_at", datetime(2027, 1, 26, 16, 0, tzinfo=UTC)),
     Tag("session.room", "Room 4"),
+    Tag("session.data.*", "Bring a badge"),  # the caller's own words, each under a name of its choice
     Tag("organization.name", "Example Training"),
     Tag("today", date(2027, 1, 18)),
 )
@@ -125,17 +126,31 @@ def _nearest(name: str, tags: Set[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def example_context(tags: Mapping[str, Tag] = TAGS) -> dict[str, Any]:
-    """Return a context that holds the example of every tag, lists with one item."""
+def example_context(tags: Mapping[str, Tag] = TAGS, used: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a context that holds the example of every tag, lists with one item.
+
+    `used` are the names that a template uses: of those that callers choose, they get an example as well.
+    """
     context: dict[str, Any] = {}
     for tag in tags.values():
-        *groups, last = tag.name.split(".")
-        level = context
-        for group in groups:
-            level = _below(level, group)
-        if last != "*":
-            level[last] = tag.example
+        _put(context, tag.name, tag.example)
+    chosen = [tag for tag in tags.values() if tag.name.endswith(".*")]
+    for name in sorted(used, key=len, reverse=True):  # what is below a name before the name itself
+        for tag in chosen:
+            if name.startswith(tag.name[:-1]):
+                _put(context, name, tag.example)
     return context
+
+
+def _put(context: dict[str, Any], name: str, example: object) -> None:
+    *groups, last = name.split(".")
+    level = context
+    for group in groups:
+        level = _below(level, group)
+    if last.endswith("[]"):
+        level.setdefault(last.removesuffix("[]"), [example])
+    elif last != "*":
+        level.setdefault(last, example)
 
 
 def _below(level: dict[str, Any], group: str) -> dict[str, Any]:

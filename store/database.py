@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
@@ -9,6 +10,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+# For a connection of the pool, where all are in use; then the caller fails, and is repeated.
+POOL_WAIT = timedelta(seconds=30)
 
 
 def driver_url(url: str) -> str:
@@ -37,6 +41,7 @@ class Store:
             driver_url(url),
             pool_size=pool_size,
             max_overflow=0,
+            pool_timeout=POOL_WAIT.total_seconds(),
             pool_pre_ping=ping,
             pool_use_lifo=True,  # the fewer are in use, the better each knows our statements
             hide_parameters=True,

@@ -55,7 +55,7 @@ _CLAIM = text(f"""
 """)
 
 # One receipt for one template, context, recipient and address: of two sends at once the second waits here, and loses.
-# Whoever the letter was written to and about is still the same, and stays so until the commit.
+# Whoever the letter was written to and about is still the same, and stays so until the commit; its words are today's.
 _FENCE = text(f"""
     with same as (
         select (select count(*) from (
@@ -64,11 +64,12 @@ _FENCE = text(f"""
              + (select count(*) from (
                    select from companies join unnest(cast(:companies as uuid[]), cast(:companies_versions as bigint[]))
                        as read (id, version) using (id, version) order by id for share of companies) as companies)
-             = cardinality(cast(:people as uuid[])) + cardinality(cast(:companies as uuid[])) as people
+             = cardinality(cast(:people as uuid[])) + cardinality(cast(:companies as uuid[]))
+           and exists (select from templates where id = :template and version = :template_version) as facts
     ),
     receipt as (
         insert into receipts (template_id, scope_id, recipient_id, address_digest, send_id)
-        select :template, :scope, :recipient, :address_digest, :send from same where people
+        select :template, :scope, :recipient, :address_digest, :send from same where facts
         on conflict (template_id, scope_id, recipient_id, address_digest)
         do update set send_id = receipts.send_id
         returning send_id
@@ -110,7 +111,11 @@ _RECORD = text(f"""
 
 # Before the row: whoever tells workflows locks many rows, and must not wait between a fence and us (store.locks).
 _LOCK_RECEIPT = text("select from receipts where send_id = :send for update")
-_TAKE_RECEIPT_BACK = text("delete from receipts where send_id = :send")
+_TAKE_RECEIPT_BACK = text("""
+    delete from receipts where send_id = :send
+      and not exists (select from sends where id = :send
+                      and (trace @> '[{"step": "send_again"}]' or trace @> '[{"decision": "drop"}]'))
+""")
 
 # The row's status if its facts are no longer what they were when this attempt began.
 _OUTDATED = text(f"""
@@ -177,6 +182,7 @@ class Fenced:
     people: Mapping[UUID, int]  # the versions of everybody it goes to
     companies: Mapping[UUID, int]
     template: UUID
+    template_version: int
     scope: UUID
     recipient: UUID
     address_digest: str
@@ -208,6 +214,7 @@ async def fence(db: AsyncConnection, claim: Claim, facts: Fenced, lease: timedel
         "companies": list(facts.companies),
         "companies_versions": list(facts.companies.values()),
         "template": facts.template,
+        "template_version": facts.template_version,
         "scope": facts.scope,
         "recipient": facts.recipient,
         "address_digest": facts.address_digest,

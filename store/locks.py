@@ -1,8 +1,13 @@
 """Who waits for whom, everywhere, so that no two transactions ever wait for each other.
 
-First the facts: of sessions, then of rules. Then rows: session, rule, participation, person, company, receipt, send;
-participations, people, companies and sends among themselves by id, companies' participations after all others.
-Planning, which locks no rule but in share mode, may do that first.
+First the directory, then the facts: of sessions, then of rules; who changes those of several sessions takes hold of
+all of them at once. Then rows: session, rule, participation, person, company, receipt, send; participations, people,
+companies and sends among themselves by id, companies' participations after all others. Planning, which locks no rule
+but in share mode, may do that first; people may come before the participations of sessions whose facts are held, since
+then only planning shares these, which waits for nobody.
+
+**The directory** is who is known: people and companies. Whoever writes down a reference to one holds it together with
+others, whoever deletes one holds it alone, so that nobody comes to a session, or is a contact, who is not there.
 
 **Facts** are what planning reads of a session (and of everybody in it) and of a rule. Whoever changes them holds them
 alone; a claim and a fence hold them together with others. These locks are PostgreSQL's advisory ones, not `FOR SHARE`
@@ -15,6 +20,9 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+_KEEP_DIRECTORY = text("select pg_advisory_xact_lock_shared(hashtextextended(:organization, 2))")
+_CHANGE_DIRECTORY = text("select pg_advisory_xact_lock(hashtextextended(:organization, 2))")
 
 _CHANGE = text("""
     select pg_advisory_xact_lock(hashtextextended(id::text, 1))
@@ -35,6 +43,16 @@ _SENDS = text("""
         select id from sends where id = any(cast(:ids as uuid[])) order by id for no key update
     ) as locked
 """)
+
+
+async def keep_directory(db: AsyncConnection, organization: UUID) -> None:
+    """Have nobody deleted until the transaction ends; call it before looking up whom a row is to refer to."""
+    await db.execute(_KEEP_DIRECTORY, {"organization": str(organization)})
+
+
+async def change_directory(db: AsyncConnection, organization: UUID) -> None:
+    """Have nobody refer to people or companies anew until the transaction ends; call it before deleting one."""
+    await db.execute(_CHANGE_DIRECTORY, {"organization": str(organization)})
 
 
 async def change_facts(db: AsyncConnection, *ids: UUID) -> None:

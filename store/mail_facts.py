@@ -2,60 +2,81 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.mail_facts import Addressee, Attendee, Company, MailFacts, PlaceFacts
+from domain.mail_facts import Addressee, Attendee, Company, MailFacts, Occasion, PlaceFacts
 from domain.participations import Role
 from domain.rules import CcRole
+from store.templates import Words
 
 # So many participants a mail can name, and so many trainers can get a copy; by name.
 MOST_NAMED = 500
 
 _READ_AS_IS = (
     "organization", "recipient", "zone", "language", "organization_name", "sender_address", "sender_name", "template",
-    "subject", "html", "text", "allow_resend", "scope", "message_id", "received", "now",
+    "template_version", "subject", "html", "text", "allow_resend", "scope", "message_id", "received", "now",
+    "session_data",
 )  # fmt: skip
 
+_OF_SEND = """
+    select s.id as send_id, s.organization_id, s.session_id, s.scope_id, s.participation_id, s.recipient_id,
+           s.message_id, r.template_id, r.definition -> 'cc' as cc, null as role,
+           cast(null as uuid) as person_id, cast(null as uuid) as company_id
+    from sends s join rules r on r.id = s.rule_id
+    where s.id = :send
+"""
+
+# Nothing of a preview is compared with anything, so nothing stands where nothing is known.
+_OF_PREVIEW = f"""
+    select cast(null as uuid) as send_id, id as organization_id, cast(:session as uuid) as session_id,
+           cast(:scope as uuid) as scope_id, cast(:participation as uuid) as participation_id,
+           cast('{UUID(int=0)}' as uuid) as recipient_id, null as message_id, cast(null as uuid) as template_id,
+           cast(null as jsonb) as cc, cast(:role as text) as role,
+           cast(:person as uuid) as person_id, cast(:company as uuid) as company_id
+    from organizations where id = :organization
+"""
+
 # As for planning, a module without dates of its own has those of its slots, and a slot may belong to no module.
-_FACTS = text("""
+_FACTS = """
     select s.organization_id as organization, s.session_id, s.scope_id as scope, s.recipient_id as recipient,
-           s.message_id, p.role, r.definition -> 'cc' as cc,
+           s.message_id, coalesce(p.role, s.role) as role, s.cc,
            x.id as person, x.version, x.email, x.first_name, x.last_name, x.language as own_language,
            exists (select from suppressions where organization_id = x.organization_id
                    and address = lower(x.email)) as suppressed,
            c.id as company_id, c.version as company_version, c.name as company_name,
            session.name as session_name, session.starts_at as session_starts_at, session.ends_at as session_ends_at,
-           session.room as session_room, session.zone,
+           session.room as session_room, session.data as session_data, coalesce(session.zone, o.zone) as zone,
            m.name as module_name, coalesce(m.starts_at, of_slots.starts_at) as module_starts_at,
            coalesce(of_slots.ends_at, m.ends_at) as module_ends_at, m.room as module_room,
            slot.name as slot_name, slot.starts_at as slot_starts_at, slot.ends_at as slot_ends_at,
            slot.room as slot_room,
            coalesce(c.language, o.language) as language,
            o.name as organization_name, o.sender_address, o.sender_name,
-           t.id as template, t.subject, t.html, t.text, t.allow_resend,
+           t.id as template, t.version as template_version, t.subject, t.html, t.text, t.allow_resend,
            exists (select from receipts where template_id = t.id and scope_id = s.scope_id
-                   and recipient_id = s.recipient_id and send_id <> s.id) as received,
+                   and recipient_id = s.recipient_id and send_id <> s.send_id) as received,
            relance_now() as now
-    from sends s
-    join participations p on p.id = s.participation_id
-    join sessions session on session.id = s.session_id
-    join rules r on r.id = s.rule_id
-    join templates t on t.id = r.template_id
+    from ({asked}) s
     join organizations o on o.id = s.organization_id
-    left join people x on x.id = p.person_id
-    left join companies c on c.id = p.company_id
+    left join participations p on p.id = s.participation_id
+    left join sessions session on session.id = s.session_id
+    left join templates t on t.id = s.template_id
+    left join people x on x.id = coalesce(p.person_id, s.person_id)
+    left join companies c on c.id = coalesce(p.company_id, s.company_id)
     left join slots slot on slot.id = s.scope_id
     left join modules m on m.id = coalesce(slot.module_id, s.scope_id) and (slot.id is null or m.removed_at is null)
     left join lateral (
         select min(starts_at), max(ends_at) from slots
         where session_id = m.session_id and module_id = m.id and removed_at is null
     ) as of_slots (starts_at, ends_at) on m.starts_at is null
-    where s.id = :send
-""")
+"""
+_FACTS_OF_SEND = text(_FACTS.format(asked=_OF_SEND))
+_FACTS_OF_PREVIEW = text(_FACTS.format(asked=_OF_PREVIEW))
 
 # What part somebody has in the mail, besides its recipient.
 _CONTACT, _FIXED = "contact", "fixed"
@@ -100,7 +121,21 @@ async def fetch_mail_facts(db: AsyncConnection, send: UUID) -> MailFacts:
     mail can be sent to gives way to the next. Who gets a copy follows from whom the mail is about (F055): where
     that is a company, its contact is the To itself.
     """
-    row = (await db.execute(_FACTS, {"send": send})).one()._asdict()
+    return await _told(db, (await db.execute(_FACTS_OF_SEND, {"send": send})).one()._asdict())
+
+
+async def fetch_preview_facts(
+    db: AsyncConnection, organization: UUID, occasion: Occasion, words: Words
+) -> MailFacts:
+    """Return what a mail with these words would be written from; empty where nothing is known."""
+    asked = {"organization": organization, **asdict(occasion)}
+    row = (await db.execute(_FACTS_OF_PREVIEW, asked)).one()._asdict()
+    empty = {"template": UUID(int=0), "template_version": 0, "session_data": {}, "session_name": ""}
+    known = {name: value for name, value in row.items() if value is not None}
+    return await _told(db, {**row, **empty, **known, **words})
+
+
+async def _told(db: AsyncConnection, row: Mapping[str, Any]) -> MailFacts:
     role, words = Role(row["role"]), f"{row['subject']} {row['html']} {row['text']}"
     others = await _list_others(db, row, _parts(row, words))
     return MailFacts(

@@ -1,5 +1,6 @@
 """Bring a database to the present schema."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -7,6 +8,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.database import driver_url
 
@@ -31,6 +33,18 @@ def pending(url: str) -> list[str]:
         engine.dispose()
     missing = script.iterate_revisions("head", current or "base")
     return [revision.revision for revision in missing if revision.revision != current]
+
+
+async def is_up_to_date(db: AsyncConnection) -> bool:
+    """Return whether this database lacks no migration that we know; one of a release to come is not ours to judge."""
+    current = await db.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    return current not in _outdated()
+
+
+@cache
+def _outdated() -> set[str | None]:
+    revisions = [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+    return {None, *revisions[1:]}  # from the newest to the oldest
 
 
 def _config() -> Config:

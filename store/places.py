@@ -1,11 +1,12 @@
 """The modules and slots of a session: what a mail can be about, besides the session itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
@@ -35,66 +36,75 @@ class Slot:
     room: str | None = None
 
 
-# Each statement writes what differs, and says whether any of it is what planning reads: names and rooms are not.
-# What comes back is itself again. Whoever holds the session's facts is alone here, so nothing changes meanwhile.
-_PUT_MODULES = text("""
-    with given as (
-        select * from unnest(
-            cast(:key as text[]), cast(:name as text[]), cast(:starts_at as timestamptz[]),
-            cast(:ends_at as timestamptz[]), cast(:mode as text[]), cast(:category as text[]), cast(:room as text[])
-        ) as given (key, name, starts_at, ends_at, mode, category, room)
-    ),
-    wanted as (select key, starts_at, ends_at, mode, category from given),
-    present as (
-        select key, starts_at, ends_at, mode, category from modules
-        where session_id = :session and removed_at is null
-    ),
-    written as (
-        insert into modules as m (session_id, key, name, starts_at, ends_at, mode, category, room)
-        select :session, key, name, starts_at, ends_at, mode, category, room from given
-        on conflict (session_id, key) do update
-        set name = excluded.name, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
-            mode = excluded.mode, category = excluded.category, room = excluded.room, removed_at = null
-        where (m.name, m.starts_at, m.ends_at, m.mode, m.category, m.room, m.removed_at) is distinct from
-              (excluded.name, excluded.starts_at, excluded.ends_at, excluded.mode, excluded.category,
-               excluded.room, null)
-    ),
-    removed as (
-        update modules set removed_at = relance_now()
-        where session_id = :session and removed_at is null and key <> all(cast(:key as text[]))
-    )
-    select exists ((table wanted except table present) union all (table present except table wanted))
-""")
+def _putting(table: str, columns: Mapping[str, str], *, planned: Sequence[str], given: str) -> TextClause:
+    """Return the statement that has sessions consist of the places given, and names those that planning reads anew.
 
-_PUT_SLOTS = text("""
-    with given as (
+    It writes what differs. What comes back is itself again. Whoever holds the facts of a session is alone there, so
+    nothing changes meanwhile.
+    """
+    own, read = ", ".join(columns), ", ".join(["session_id", "key", *planned])
+    return text(f"""
+        with given as ({given}),
+        concerned as (select * from unnest(cast(:sessions as uuid[])) as concerned (session_id)),
+        wanted as (select {read} from given),
+        present as (select {read} from {table} join concerned using (session_id) where removed_at is null),
+        written as (
+            insert into {table} as known (session_id, key, {own})
+            select session_id, key, {own} from given
+            on conflict (session_id, key) do update
+            set {", ".join(f"{name} = excluded.{name}" for name in columns)}, removed_at = null
+            where ({", ".join(f"known.{name}" for name in columns)}, known.removed_at) is distinct from
+                  ({", ".join(f"excluded.{name}" for name in columns)}, null)
+        ),
+        removed as (
+            update {table} as known set removed_at = relance_now() from concerned
+            where known.session_id = concerned.session_id and removed_at is null
+              and not exists (select from given where given.session_id = known.session_id and given.key = known.key)
+        )
+        select session_id from (
+            (table wanted except table present) union all (table present except table wanted)
+        ) as differing
+    """)
+
+
+def _unnested(columns: Mapping[str, str]) -> str:
+    arrays = ", ".join(f"cast(:{name} as {kind}[])" for name, kind in columns.items())
+    return f"unnest(cast(:session as uuid[]), cast(:key as text[]), {arrays})"
+
+
+# Names and rooms are read when the mail is written.
+_MODULE = {
+    "name": "text",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "mode": "text",
+    "category": "text",
+    "room": "text",
+}
+_PUT_MODULES = _putting(
+    "modules",
+    _MODULE,
+    planned=["starts_at", "ends_at", "mode", "category"],
+    given=f"select * from {_unnested(_MODULE)} as given (session_id, key, {', '.join(_MODULE)})",
+)
+
+_SLOT = {
+    "name": "text",
+    "starts_at": "timestamptz",
+    "ends_at": "timestamptz",
+    "synchronous": "boolean",
+    "room": "text",
+}
+_PUT_SLOTS = _putting(
+    "slots",
+    {**_SLOT, "module_id": "uuid"},
+    planned=["starts_at", "ends_at", "module_id"],
+    given=f"""
         select given.*, modules.id as module_id
-        from unnest(
-            cast(:key as text[]), cast(:name as text[]), cast(:module as text[]), cast(:starts_at as timestamptz[]),
-            cast(:ends_at as timestamptz[]), cast(:synchronous as boolean[]), cast(:room as text[])
-        ) as given (key, name, module, starts_at, ends_at, synchronous, room)
-        left join modules on modules.session_id = :session and modules.key = given.module
-    ),
-    wanted as (select key, starts_at, ends_at, module_id from given),
-    present as (
-        select key, starts_at, ends_at, module_id from slots where session_id = :session and removed_at is null
-    ),
-    written as (
-        insert into slots as s (session_id, key, name, module_id, starts_at, ends_at, synchronous, room)
-        select :session, key, name, module_id, starts_at, ends_at, synchronous, room from given
-        on conflict (session_id, key) do update
-        set name = excluded.name, module_id = excluded.module_id, starts_at = excluded.starts_at,
-            ends_at = excluded.ends_at, synchronous = excluded.synchronous, room = excluded.room, removed_at = null
-        where (s.name, s.module_id, s.starts_at, s.ends_at, s.synchronous, s.room, s.removed_at) is distinct from
-              (excluded.name, excluded.module_id, excluded.starts_at, excluded.ends_at, excluded.synchronous,
-               excluded.room, null)
-    ),
-    removed as (
-        update slots set removed_at = relance_now()
-        where session_id = :session and removed_at is null and key <> all(cast(:key as text[]))
-    )
-    select exists ((table wanted except table present) union all (table present except table wanted))
-""")
+        from {_unnested({**_SLOT, "module": "text"})} as given (session_id, key, {", ".join(_SLOT)}, module)
+        left join modules on modules.session_id = given.session_id and modules.key = given.module
+    """,
+)
 
 _LIST_MODULES = text("""
     select key, name, starts_at, ends_at, mode, category, room from modules
@@ -112,16 +122,28 @@ _SLOT_IDS = text("""
 """)
 
 
-async def put_places(
-    db: AsyncConnection, session: UUID, modules: Sequence[Module], slots: Sequence[Slot]
-) -> bool:
-    """Have a session consist of these modules and slots; return whether planning would read anything new.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What a session consists of; None: of what it did."""
 
-    The keys of each are unique, and the module of a slot is one of `modules`. The caller holds the session's facts.
+    modules: Sequence[Module] | None = ()
+    slots: Sequence[Slot] | None = ()
+
+
+async def put_places(db: AsyncConnection, places: Mapping[UUID, Places]) -> set[UUID]:
+    """Have sessions consist of these modules and slots; return those of which planning would read anything new.
+
+    The keys of each are unique in their session, and the module of a slot is one of its own. The caller holds the
+    facts of all these sessions.
     """
-    put_modules = await db.execute(_PUT_MODULES, {"session": session, **_columns(Module, modules)})
-    put_slots = await db.execute(_PUT_SLOTS, {"session": session, **_columns(Slot, slots)})
-    return bool(put_modules.scalar_one()) | bool(put_slots.scalar_one())
+    modules = {session: one.modules for session, one in places.items() if one.modules is not None}
+    slots = {session: one.slots for session, one in places.items() if one.slots is not None}
+    changed = set()
+    if modules:
+        changed |= set((await db.execute(_PUT_MODULES, _columns(Module, modules))).scalars())
+    if slots:
+        changed |= set((await db.execute(_PUT_SLOTS, _columns(Slot, slots))).scalars())
+    return changed
 
 
 async def list_modules(db: AsyncConnection, session: UUID) -> list[Module]:
@@ -140,6 +162,9 @@ async def find_slots(db: AsyncConnection, session: UUID, keys: Sequence[str]) ->
     return {row.key: row.id for row in rows}
 
 
-def _columns(kind: type, rows: Sequence[Module] | Sequence[Slot]) -> dict[str, list[object]]:
-    values = [asdict(row) for row in rows]
-    return {field.name: [row[field.name] for row in values] for field in fields(kind)}
+def _columns(
+    kind: type[Module] | type[Slot], places: Mapping[UUID, Sequence[Module] | Sequence[Slot]]
+) -> dict[str, list[Any]]:
+    rows = [(session, asdict(place)) for session, of_it in places.items() for place in of_it]
+    columns = {field.name: [values[field.name] for _, values in rows] for field in fields(kind)}
+    return {"sessions": list(places), "session": [session for session, _ in rows], **columns}

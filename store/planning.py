@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +35,7 @@ _LOCK = text("""
 
 _SESSION = text("""
     select id, organization_id, zone, starts_at, ends_at, stage, mode, category, deleted_at is not null as deleted,
-           version, planned_version, relance_now() as now
+           version, planned_version, changed_at, relance_now() as now
     from sessions where id = :session
 """)
 
@@ -53,7 +52,7 @@ _SLOTS = text("""
 # FOR SHARE: a rule switched off while its sessions are planned waits, and then removes what was just planned.
 # Of rules switched off those are read whose sends wait, or may wait again by the time the sends are read.
 _RULES = """
-    select id, version, definition, active, deleted_at is not null as deleted
+    select id, version, definition, active, deleted_at is not null as deleted, changed_at
     from rules
     where organization_id = :organization
       and (active or id in (select rule_id from sends where {sends}
@@ -65,6 +64,7 @@ _RULES = """
 # A company comes where its participants come; whether anybody is left is one look into an index.
 _PARTICIPATIONS = """
     select p.id, p.role, coalesce(p.person_id, p.company_id) as recipient, p.version, p.planned_version,
+           p.changed_at,
            case when p.role <> 'company' then p.removed_at is not null
                 else not exists (select from participations of_them
                                  where of_them.session_id = p.session_id and of_them.company_id = p.company_id
@@ -87,7 +87,8 @@ _PARTICIPATIONS = """
 """
 
 _SENDS = """
-    select id, rule_id as rule, scope_id as scope, participation_id as participation, status, version, due_at, latest_at
+    select id, rule_id as rule, scope_id as scope, participation_id as participation, status, version, due_at, latest_at,
+           coalesce(reason = 'reactivated', false) as reactivated, due_override_at
     from sends where {sends}
 """
 
@@ -168,6 +169,9 @@ _UPDATE = text(f"""
         due_local = coalesce(change.due_local, sends.due_local),
         due_zone = coalesce(change.due_zone, sends.due_zone),
         zone_data = coalesce(change.zone_data, sends.zone_data),
+        -- A time that somebody set ends with the wait it was set in.
+        due_override_at = case when not change.final and sends.status in ('scheduled', 'claimed')
+                               then sends.due_override_at end,
         token = null, lease_until = null, next_attempt_at = null, turn_at = null,
         ended_at = case when change.final then relance_now() end,
         changed_at = relance_now(), trace = sends.trace || {_STEP}
@@ -235,6 +239,7 @@ async def _load(db: AsyncConnection, session: UUID, rule: UUID | None) -> Loaded
                 [ModuleFacts(m.id, Dated(m.starts_at, m.ends_at), m.mode, m.category) for m in modules],
                 [SlotFacts(slot.id, Dated(slot.starts_at, slot.ends_at), slot.module) for slot in slots],
                 row.deleted,
+                row.changed_at,
             ),
             rules=[_rule(r) for r in rules],
             participations=[_participation(p) for p in people],
@@ -280,7 +285,7 @@ async def write_changes(
 
 def _participation(row: Any) -> Participation:
     slots = None if row.slots is None else frozenset(row.slots)
-    return Participation(row.id, Role(row.role), row.recipient, slots, row.removed)
+    return Participation(row.id, Role(row.role), row.recipient, slots, row.removed, row.changed_at)
 
 
 def _rule(row: object) -> RuleFacts:
@@ -290,8 +295,8 @@ def _rule(row: object) -> RuleFacts:
 
 def _columns(change: Change) -> dict[str, object]:
     wanted, existing = change.wanted, change.existing
-    due = wanted and wanted.timing.due
-    latest_at: datetime | None = wanted.timing.latest_at if wanted else None
+    timing = change.timing
+    due = timing and timing.due
     return {
         "id": change.id,
         "rule": wanted and wanted.rule.id,
@@ -305,7 +310,7 @@ def _columns(change: Change) -> dict[str, object]:
         "final": change.status in FINAL,
         "rule_version": wanted and wanted.rule.version,
         "due_at": due and due.at,
-        "latest_at": latest_at,
+        "latest_at": timing and timing.latest_at,
         "due_local": due and due.local,
         "due_zone": due and due.zone,
         "zone_data": due and due.zone_data,

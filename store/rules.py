@@ -26,6 +26,8 @@ class Rule:
     active: bool
     version: int
     planned_version: int
+    rollout_sessions: int | None  # planned for this version; None until its roll-out begins
+    rollout_total: int | None  # of so many
 
     @property
     def dirty(self) -> bool:
@@ -49,9 +51,10 @@ _INSERT = text("""
 _REPLACE = text("""
     update rules as r
     set name = said.name, template_id = said.template, definition = said.definition,
-        (version, changed_at) = (
+        (version, changed_at, rollout_sessions, rollout_total) = (
             select case when edited then r.version + 1 else r.version end,
-                   case when edited then relance_now() else r.changed_at end
+                   case when edited then relance_now() else r.changed_at end,
+                   case when not edited then r.rollout_sessions end, case when not edited then r.rollout_total end
             from (select (r.template_id, r.definition) is distinct from (said.template, said.definition)
                  ) as compared (edited))
     from (select cast(:name as text), cast(:template as uuid), cast(:definition as jsonb)
@@ -61,16 +64,18 @@ _REPLACE = text("""
 """)
 
 _SELECT = """
-    select r.id, r.key, r.name, t.key as template, r.definition, r.active, r.version, r.planned_version
+    select r.id, r.key, r.name, t.key as template, r.definition, r.active, r.version, r.planned_version,
+           r.rollout_sessions, r.rollout_total
     from rules r join templates t on t.id = r.template_id
     where r.organization_id = :organization and r.deleted_at is null
 """
 _FIND = text(f"{_SELECT} and r.key = :key")
-_LIST = text(f"{_SELECT} order by r.key limit :limit")
+_LIST = text(f"{_SELECT} and r.key > coalesce(:after, '') order by r.key limit :limit")
 _LIST_USING = text(f"{_SELECT} and r.template_id = :template order by r.key")
 
 _SWITCH = text("""
-    update rules set active = :active, version = version + 1, changed_at = relance_now()
+    update rules
+    set active = :active, version = version + 1, changed_at = relance_now(), rollout_sessions = null, rollout_total = null
     where id = :rule and active <> :active and deleted_at is null
 """)
 
@@ -94,8 +99,18 @@ _LET_GO = text("""
     from locked where sends.id = locked.id
 """)
 
+_TOLD = text("""
+    select count(*) filter (where signalled_version >= version) as told, count(*) as total
+    from sends where rule_id = :rule
+""")
 
 _VERSION = text("select version from rules where id = :rule")
+
+# For people to read: nothing is planned by it.
+_ROLLING_OUT = text("""
+    update rules set rollout_sessions = :sessions, rollout_total = greatest(:total, :sessions)
+    where id = :rule and version = :version
+""")
 
 _ROLLED_OUT = text("""
     update rules set planned_version = greatest(planned_version, :version) where id = :rule
@@ -151,8 +166,11 @@ async def fetch_rule(db: AsyncConnection, organization: UUID, key: str) -> Rule:
     return rule
 
 
-async def list_rules(db: AsyncConnection, organization: UUID, limit: int) -> list[Rule]:
-    rows = await db.execute(_LIST, {"organization": organization, "limit": limit})
+async def list_rules(
+    db: AsyncConnection, organization: UUID, limit: int, *, after: str | None = None
+) -> list[Rule]:
+    """Return rules by id."""
+    rows = await db.execute(_LIST, {"organization": organization, "limit": limit, "after": after})
     return [_rule(row._mapping) for row in rows]
 
 
@@ -182,8 +200,25 @@ async def delete_rule(db: AsyncConnection, rule: UUID) -> None:
     await db.execute(_LET_GO, {"rule": rule, "reason": Reason.RULE_DELETED})
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How many of a rule's sends there are, and how many of their workflows know what their rows say."""
+
+    told: int
+    total: int
+
+
+async def count_told(db: AsyncConnection, rule: UUID) -> Told:
+    return Told(**(await db.execute(_TOLD, {"rule": rule})).one()._mapping)
+
+
 async def fetch_rule_version(db: AsyncConnection, rule: UUID) -> int:
     return int((await db.execute(_VERSION, {"rule": rule})).scalar_one())
+
+
+async def note_roll_out(db: AsyncConnection, rule: UUID, version: int, *, sessions: int, total: int) -> None:
+    """Write how many of all sessions are planned for `version` of the rule; nothing when there is a newer one."""
+    await db.execute(_ROLLING_OUT, {"rule": rule, "version": version, "sessions": sessions, "total": total})
 
 
 async def mark_rolled_out(db: AsyncConnection, rule: UUID, version: int) -> bool:

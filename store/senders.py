@@ -35,6 +35,14 @@ _TURNS_BACK = text("""
     join organizations o on o.id = session.organization_id
 """)
 
+# A plan that has read these rows writes them first: it would not find them any more, and be taken for done.
+_NO_PLANNING = text("""
+    select pg_advisory_xact_lock(hashtextextended('plan ' || session_id, 0))
+    from (select distinct session_id from sends
+          where organization_id = any(cast(:organizations as uuid[])) and status = 'scheduled'
+            and turn_at > relance_now() order by session_id) as planned
+""")
+
 # A bucket of `burst` tokens, filled at `rate`, told as the time its next token is there: a row of one instant, which
 # every mail without a turn moves on. After a rest it lies in the past, by no more than the bucket holds.
 _TAKE = text(f"""
@@ -77,6 +85,7 @@ async def set_rate(db: AsyncConnection, rate: float | None, burst: int) -> list[
     changed = (await db.execute(_SET_RATE, {"rate": rate, "burst": burst})).scalars().all()
     if not changed:
         return []
+    await db.execute(_NO_PLANNING, {"organizations": list(changed)})
     woken = await db.execute(_TURNS_BACK, {"organizations": list(changed)})
     return [Woken(**row._mapping) for row in woken]
 

@@ -1,17 +1,26 @@
-"""Sends as people see them: lists, one by one, and the cancel."""
+"""Sends as people see them: lists, one by one, and how many."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.rules import RuleDefinition, Scope
-from domain.sends import Reason, Status
+from domain.sends import Status
+from store.send_filters import (
+    BY_DUE_TIME,
+    EVERYTHING,
+    SendColumn,
+    SendFilter,
+    SendOrder,
+    ids_of_page,
+    resolve,
+)
 
 _DEFINITION = TypeAdapter(RuleDefinition)
 
@@ -39,13 +48,17 @@ class Send:
     definition: RuleDefinition
     session: str
     session_name: str
+    center: str | None
+    room: str | None  # of what it is about
     module: str | None  # that it is about, or that the slot it is about belongs to
     slot: str | None
     recipient: str
     recipient_kind: Kind
     recipient_name: str
     recipient_address: str | None
+    company: str | None  # the recipient, or the one it comes from
     template: str
+    template_subject: str  # as it was saved
     attempts: int
     handed_at: datetime | None
     ended_at: datetime | None
@@ -53,6 +66,12 @@ class Send:
     detail: str | None
     version: int
     trace: list[dict[str, object]]
+    sort_key: str | int | None  # its place in a list that is not ordered by due time alone
+
+    @property
+    def place(self) -> "Cursor":
+        """What to ask for the sends behind it."""
+        return Cursor(self.due_at, self.id, self.sort_key)
 
     @property
     def scope(self) -> Scope:
@@ -64,119 +83,120 @@ class Send:
 _TELL = """
     select s.id, s.status, s.reason, s.due_at, s.due_local, s.due_zone as zone, s.latest_at,
            r.key as rule, r.name as rule_name, r.definition, session.key as session, session.name as session_name,
+           session.center, coalesce(slot.room, module.room, session.room) as room,
            module.key as module, slot.key as slot,
-           coalesce(p.key, c.key) as recipient, case when c.id is null then 'person' else 'company' end as recipient_kind,
+           coalesce(p.key, c.key) as recipient, case when p.id is null then 'company' else 'person' end as recipient_kind,
            coalesce(trim(p.first_name || ' ' || p.last_name), c.name) as recipient_name,
-           case when c.id is null then p.email else coalesce(of_session.email, main.email, c.email)
+           case when p.id is null then coalesce(of_session.email, main.email, c.email) else p.email
            end as recipient_address,
-           t.key as template,
-           s.attempts, s.handed_at, s.ended_at, s.reply_code, s.detail, s.version, s.trace
-    from found s
+           c.key as company, t.key as template, t.subject as template_subject,
+           s.attempts, s.handed_at, s.ended_at, s.reply_code, s.detail, s.version, s.trace, found.sort_key
+    from found
+    join sends s on s.id = found.id
     join rules r on r.id = s.rule_id
     join sessions session on session.id = s.session_id
     join templates t on t.id = r.template_id
     join participations part on part.id = s.participation_id
     left join people p on p.id = part.person_id
-    left join companies c on c.id = part.company_id and part.role = 'company'
+    left join companies c on c.id = part.company_id
     left join people of_session on of_session.id = part.contact_id
     left join people main on main.id = c.contact_id
     left join slots slot on slot.id = s.scope_id
     left join modules module on module.id = coalesce(slot.module_id, s.scope_id)
 """
 
-# First the rows of one page, along the index of due times, and only then what these few are about.
-_PAGE = """
-    with found as materialized (
-        select * from sends
-        where organization_id = :organization
-          and (cast(:session as text) is null or session_id = (
-                   select id from sessions where organization_id = :organization and key = :session))
-          and (cast(:rule as text) is null or rule_id in (
-                   select id from rules where organization_id = :organization and key = :rule))
-          and (cast(:recipient as text) is null or recipient_id in (
-                   select id from people where organization_id = :organization and key = :recipient
-                   union all
-                   select id from companies where organization_id = :organization and key = :recipient))
-          and (cast(:statuses as text[]) is null or status = any(:statuses))
-"""
-
-_FORWARD = text(f"""{_PAGE}
-          and (cast(:after_due as timestamptz) is null or (due_at, id) > (:after_due, cast(:after_id as uuid)))
-        order by due_at, id limit :limit
-    )
-    {_TELL} order by s.due_at, s.id
-""")
-
-_BACKWARD = text(f"""{_PAGE}
-          and (cast(:after_due as timestamptz) is null or (due_at, id) < (:after_due, cast(:after_id as uuid)))
-        order by due_at desc, id desc limit :limit
-    )
-    {_TELL} order by s.due_at desc, s.id desc
-""")
-
 _FIND = text(f"""
-    with found as (select * from sends where organization_id = :organization and id = :send)
+    with found as (
+        select id, null as sort_key from sends where organization_id = :organization and id = :send
+    )
     {_TELL}
-""")
-
-# One update on the row that delivery must win too: whichever comes second sees the first.
-_CANCEL = text("""
-    update sends
-    set status = 'cancelled', reason = :reason, version = version + 1, token = null, lease_until = null,
-        ended_at = relance_now(), changed_at = relance_now(),
-        trace = trace || jsonb_build_array(jsonb_build_object('at', relance_now(), 'step', 'cancelled'))
-    where organization_id = :organization and id = :send and status in ('scheduled', 'claimed')
-    returning session_id
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the next page begins: behind this send."""
+    """Where the next page begins: behind this send, as it stood in the list."""
 
     due_at: datetime
     id: UUID
+    sort_key: str | int | None = None  # where the list is not ordered by due time alone
 
 
 async def list_sends(
     db: AsyncConnection,
     organization: UUID,
+    where: SendFilter = EVERYTHING,
     *,
     limit: int,
+    order: SendOrder = BY_DUE_TIME,
     after: Cursor | None = None,
-    session: str | None = None,
-    rule: str | None = None,
-    recipient: str | None = None,
-    statuses: Iterable[Status] | None = None,
-    latest_first: bool = False,
 ) -> list[Send]:
-    """Return sends by due time, filtered by the caller's own ids."""
-    filters = {"session": session, "rule": rule, "recipient": recipient}
-    values = {
-        "organization": organization,
-        "limit": limit,
-        "statuses": None if statuses is None else list(statuses),
-        "after_due": after and after.due_at,
-        "after_id": after and after.id,
-    }
-    return [
-        _send(row) for row in await db.execute(_BACKWARD if latest_first else _FORWARD, {**filters, **values})
-    ]
+    """Return a page of sends, in a transaction."""
+    condition = await resolve(db, organization, where)
+    # First the rows of one page, and only then what these few are about.
+    statement = text(f"""
+        with found as materialized ({ids_of_page(condition, order, begins=after is None)})
+        {_TELL} order by found.sort_key {order.way}, s.due_at {order.way}, s.id {order.way}
+    """)
+    behind = {"after_due": after.due_at, "after_id": after.id, "after_key": after.sort_key} if after else {}
+    if order.by is SendColumn.DUE_AT:
+        behind.pop("after_key", None)
+    found = await db.execute(statement, {**condition.values, **behind, "limit": limit})
+    return [_send(row) for row in found]
+
+
+async def count_sends(
+    db: AsyncConnection, organization: UUID, where: SendFilter = EVERYTHING, *, most: int = 10_000
+) -> int:
+    """Return how many sends there are; `most` means so many, or more."""
+    condition = await resolve(db, organization, where)
+    statement = text(
+        f"select count(*) from (select from sends s where {condition.sql} limit :most) as counted"
+    )
+    return int((await db.execute(statement, {**condition.values, "most": most})).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """So many sends of a status are due on a day, or were."""
+
+    day: date
+    status: Status
+    count: int
+
+
+MOST_DAYS = 400
+
+
+async def count_sends_by_day(
+    db: AsyncConnection, organization: UUID, where: SendFilter, zone: ZoneInfo, first: date, end: date
+) -> list[DayCount]:
+    """Return the counts of the days of a zone from `first` to before `end`, those without sends left out.
+
+    Raises ValueError for more than `MOST_DAYS` days.
+    """
+    days = [first + timedelta(days=number) for number in range((end - first).days)]
+    if len(days) > MOST_DAYS:
+        raise ValueError(f"at most {MOST_DAYS} days")
+    if not days:
+        return []
+    # The zone data are ours, not the database's, as for due times.
+    bounds = [datetime.combine(day, time(), zone) for day in [*days, end]]
+    condition = await resolve(db, organization, where)
+    statement = text(f"""
+        select width_bucket(s.due_at, cast(:bounds as timestamptz[])) as number, s.status, count(*) as total
+        from sends s
+        where {condition.sql} and s.due_at >= :first and s.due_at < :end
+        group by 1, 2 order by 1, 2
+    """)
+    span = {"bounds": bounds, "first": bounds[0], "end": bounds[-1]}
+    rows = await db.execute(statement, {**condition.values, **span})
+    return [DayCount(days[row.number - 1], Status(row.status), row.total) for row in rows]
 
 
 async def find_send(db: AsyncConnection, organization: UUID, send: UUID) -> Send | None:
     row = (await db.execute(_FIND, {"organization": organization, "send": send})).one_or_none()
     return _send(row) if row else None
-
-
-async def cancel_send(db: AsyncConnection, organization: UUID, send: UUID) -> UUID | None:
-    """Cancel a send that can still be called back and return its session; None when it came too late.
-
-    Once committed it is final: no mail leaves.
-    """
-    values = {"organization": organization, "send": send, "reason": Reason.CANCELLED_BY_HAND}
-    row = (await db.execute(_CANCEL, values)).one_or_none()
-    return None if row is None else UUID(str(row.session_id))
 
 
 def _send(row: object) -> Send:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -59,6 +60,11 @@ def _instant(name: str, *, nullable: bool = True, now: bool = False) -> Column[o
     return Column(name, DateTime(timezone=True), nullable=nullable, server_default=_NOW if now else None)
 
 
+def _source_version() -> Column[object]:
+    """As its own system counts; an older one is ignored."""
+    return Column("source_version", BigInteger)
+
+
 def _versions() -> tuple[Column[object], Column[object], Column[object]]:
     """`changed_at` tells the sweep how long a row has been dirty."""
     return (
@@ -92,6 +98,8 @@ people = Table(
     Column("language", Text),
     # The fence compares it: an address corrected after the look is the address used (F038).
     Column("version", BigInteger, nullable=False, server_default="1"),
+    _source_version(),
+    _instant("deleted_at"),
     UniqueConstraint("organization_id", "key"),
 )
 
@@ -106,6 +114,8 @@ companies = Table(
     Column("language", Text),
     Column("contact_id", Uuid, ForeignKey("people.id")),  # its main contact
     Column("version", BigInteger, nullable=False, server_default="1"),  # as of people
+    _source_version(),
+    _instant("deleted_at"),
     UniqueConstraint("organization_id", "key"),
 )
 
@@ -123,6 +133,11 @@ sessions = Table(
     Column("mode", Text),
     Column("category", Text),
     Column("room", Text),
+    Column("center", Text),
+    Column(
+        "data", JSONB, nullable=False, server_default=text("'{}'::jsonb")
+    ),  # the caller's own words, for templates
+    _source_version(),
     _instant("deleted_at"),  # a tombstone: the session comes back as itself
     *_versions(),
     UniqueConstraint("organization_id", "key"),
@@ -173,6 +188,7 @@ participations = Table(
     Column("company_id", Uuid, ForeignKey("companies.id")),  # of a company, or that a participant comes from
     Column("contact_id", Uuid, ForeignKey("people.id")),  # of a company, for this session
     Column("slots", ARRAY(Uuid)),  # those of a participant or trainer; null: all
+    _source_version(),
     _instant("removed_at"),
     *_versions(),
     CheckConstraint(f"role in ({_quoted(Role)})", name="role"),
@@ -215,6 +231,8 @@ templates = Table(
     Column("html", Text, nullable=False),
     Column("text", Text),  # written from the HTML where absent
     Column("allow_resend", Boolean, nullable=False, server_default=text("false")),
+    Column("version", BigInteger, nullable=False, server_default="1"),  # as of people
+    _instant("deleted_at"),
     UniqueConstraint("organization_id", "key"),
     UniqueConstraint("organization_id", "id"),
 )
@@ -232,6 +250,8 @@ rules = Table(
     _instant(
         "deleted_at"
     ),  # a tombstone: a rule made again under this key is a new rule with an empty memory
+    Column("rollout_sessions", Integer),  # done for this version; null until its roll-out begins
+    Column("rollout_total", Integer),
     *_versions(),
     ForeignKeyConstraint(["organization_id", "template_id"], ["templates.organization_id", "templates.id"]),
     Index(
@@ -267,6 +287,7 @@ sends = Table(
     Column("due_local", DateTime, nullable=False),
     Column("due_zone", Text, nullable=False),
     Column("zone_data", Text, nullable=False),
+    _instant("due_override_at"),  # sent now by hand: planning leaves its time alone
     # The delivery: the attempt that holds the row, and until when.
     Column("token", Uuid),
     # Of session, rule and participation together, as they were when the attempt began.
@@ -353,4 +374,30 @@ repairs = Table(
     Column("kind", Text, primary_key=True),
     Column("count", BigInteger, nullable=False, server_default="0"),
     _instant("last_at"),
+)
+
+# Who may use the API. A token is shown once; only its SHA-256 digest is kept.
+tokens = Table(
+    "tokens",
+    metadata,
+    _id(),
+    _organization(),
+    Column("name", Text, nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    _instant("created_at", nullable=False, now=True),
+    _instant("revoked_at"),
+)
+
+# What was answered to a POST with an Idempotency-Key; without a status the answer is still being made.
+answers = Table(
+    "answers",
+    metadata,
+    Column("organization_id", Uuid, ForeignKey("organizations.id"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_digest", Text, nullable=False),  # of method, path and body
+    Column("status", SmallInteger),
+    Column("media_type", Text),
+    Column("body", LargeBinary),
+    _instant("asked_at", nullable=False, now=True),
+    Index("ix_answers_asked_at", "asked_at"),
 )

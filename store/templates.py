@@ -1,6 +1,7 @@
 """Templates: the subject and body of mails, as they were saved."""
 
 from dataclasses import dataclass
+from typing import TypedDict, Unpack
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,40 +19,68 @@ class Template:
     html: str
     text: str | None
     allow_resend: bool
+    version: int
 
 
-_COLUMNS = "id, key, audience, subject, html, text, allow_resend"
+class TemplateExistsError(ValueError):
+    """A template with this key is already there."""
 
+
+_COLUMNS = "id, key, audience, subject, html, text, allow_resend, version"
+_WORDS = "audience, subject, html, text, allow_resend"
+_ONE = "organization_id = :organization and key = :key and deleted_at is null"
+
+# A mail that was just written is written again with the new words: its fence compares the version. Put again, a
+# template that was deleted comes back as itself.
 _PUT = text(f"""
-    insert into templates (organization_id, key, audience, subject, html, text, allow_resend)
+    insert into templates as t (organization_id, key, {_WORDS})
     values (:organization, :key, :audience, :subject, :html, :text, :allow_resend)
     on conflict (organization_id, key) do update
     set audience = excluded.audience, subject = excluded.subject, html = excluded.html,
-        text = excluded.text, allow_resend = excluded.allow_resend
+        text = excluded.text, allow_resend = excluded.allow_resend, deleted_at = null,
+        version = case
+            when (t.audience, t.subject, t.html, t.text, t.allow_resend, t.deleted_at) is distinct from
+                 (excluded.audience, excluded.subject, excluded.html, excluded.text, excluded.allow_resend, null)
+            then t.version + 1 else t.version end
+    where t.deleted_at is not null or not :only_new
     returning {_COLUMNS}
 """)
 
-_FIND = text(f"select {_COLUMNS} from templates where organization_id = :organization and key = :key")
-_LOCK = text(f"""
-    select {_COLUMNS} from templates where organization_id = :organization and key = :key for no key update
+_FIND = text(f"select {_COLUMNS} from templates where {_ONE}")
+_LOCK = text(f"select {_COLUMNS} from templates where {_ONE} for no key update")
+_LIST = text(f"""
+    select {_COLUMNS} from templates
+    where organization_id = :organization and deleted_at is null and key > coalesce(:after, '')
+    order by key limit :limit
 """)
+_DELETE = text("update templates set deleted_at = relance_now(), version = version + 1 where id = :template")
 
 
-async def put_template(
-    db: AsyncConnection,
-    organization: UUID,
-    key: str,
-    *,
-    audience: str,
-    subject: str,
-    html: str,
-    text: str | None,
-    allow_resend: bool,
-) -> Template:
+class Words(TypedDict):
+    """What a template says, and to whom."""
+
+    audience: str
+    subject: str
+    html: str
+    text: str | None
+    allow_resend: bool
+
+
+async def put_template(db: AsyncConnection, organization: UUID, key: str, **words: Unpack[Words]) -> Template:
     """Create or replace a template; what waits leaves with the new words."""
-    body = {"audience": audience, "subject": subject, "html": html, "text": text}
-    values = {"organization": organization, "key": key, **body, "allow_resend": allow_resend}
+    values = {"organization": organization, "key": key, **words, "only_new": False}
     return Template(**(await db.execute(_PUT, values)).one()._mapping)
+
+
+async def insert_template(
+    db: AsyncConnection, organization: UUID, key: str, **words: Unpack[Words]
+) -> Template:
+    """Create a template; raise `TemplateExistsError` when the key is taken."""
+    values = {"organization": organization, "key": key, **words, "only_new": True}
+    row = (await db.execute(_PUT, values)).one_or_none()
+    if row is None:
+        raise TemplateExistsError(key)
+    return Template(**row._mapping)
 
 
 async def find_template(db: AsyncConnection, organization: UUID, key: str) -> Template | None:
@@ -63,3 +92,16 @@ async def lock_template(db: AsyncConnection, organization: UUID, key: str) -> Te
     """Return a template that stays as it is, and is given to no other rule, until the transaction ends."""
     row = (await db.execute(_LOCK, {"organization": organization, "key": key})).one_or_none()
     return Template(**row._mapping) if row else None
+
+
+async def list_templates(
+    db: AsyncConnection, organization: UUID, limit: int, *, after: str | None = None
+) -> list[Template]:
+    """Return templates by id."""
+    rows = await db.execute(_LIST, {"organization": organization, "limit": limit, "after": after})
+    return [Template(**row._mapping) for row in rows]
+
+
+async def delete_template(db: AsyncConnection, template: UUID) -> None:
+    """Leave a tombstone: what was sent goes on naming it. The caller holds the template's lock, and no rule uses it."""
+    await db.execute(_DELETE, {"template": template})

@@ -62,6 +62,18 @@ def template_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(scope="session")
+def shared_url(template_url: str) -> str:
+    """A migrated database with a clock that tests move; whoever uses it finds the rows of others gone."""
+    from tests.databases import conninfo, create_database
+    from tests.store.store_rows import MOVABLE_CLOCK
+
+    url = create_database(make_url(template_url), "shared", template=make_url(template_url).database)
+    with psycopg.connect(conninfo(url)) as db:
+        db.execute(MOVABLE_CLOCK)
+    return url.render_as_string()
+
+
 @pytest.fixture
 def database_url(template_url: str) -> Iterator[str]:
     """A migrated, empty database of this test alone."""

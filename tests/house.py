@@ -5,7 +5,9 @@ Time moves only by `advance`; the database's clock follows Temporal's.
 
 import asyncio
 import json
+import re
 import time
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
@@ -30,8 +32,12 @@ from embedded.mailbox import Mailbox
 from mail.transport import Relay
 from store.database import Store
 from store.organizations import MAIN, ensure_organization
+from store.tokens import create_token
 from store.upkeep import list_repairs
 from worker import build_workers
+
+# As JSON, a history holds what crossed to it in base64.
+_PAYLOAD = re.compile(r'(?<="data": )"([A-Za-z0-9+/=]*)"')
 
 MOVABLE_CLOCK = """
     create table if not exists test_clock (ahead interval not null);
@@ -116,6 +122,11 @@ class LivedInHouse:
     def workflow(self, send: Mapping[str, Any]) -> WorkflowHandle[Any, Any]:
         id = send_workflow_id(MAIN, send["rule"], send["session"], send["id"])
         return self.env.client.get_workflow_handle(id)
+
+    async def history(self, send: Mapping[str, Any]) -> str:
+        """Return all that Temporal keeps of a send, as JSON, what crossed to it in clear."""
+        history = (await self.workflow(send).fetch_history()).to_json()
+        return _PAYLOAD.sub(lambda found: b64decode(found[1]).decode(), history)
 
     async def until_status(self, status: str) -> None:
         """Wait until some send stands there."""
@@ -214,12 +225,14 @@ async def lived_in_house(
                 sender_address="training@example.org",
                 sender_name="Example Training",
             )
+            _, token = await create_token(db, organization.id, "tests")
         relay = relay or Relay.from_url(f"smtp://127.0.0.1:{sink.port}")
         stack.push_async_callback(relay.aclose)
         app = create_app(House(store, Plans(env.client), organization))
         transport = httpx.ASGITransport(app)
+        shown = {"Authorization": f"Bearer {token}"}
         http = await stack.enter_async_context(
-            httpx.AsyncClient(transport=transport, base_url="http://relance")
+            httpx.AsyncClient(transport=transport, base_url="http://relance", headers=shown)
         )
         house = LivedInHouse(env, store, sink, http)
         workers = build_workers(

@@ -178,6 +178,73 @@ def test_a_waiting_mail_follows_a_new_latest_moment_even_when_its_due_time_has_c
     assert change.wanted.rule.version == 2
 
 
+def asked(
+    starts_at: datetime,
+    sends: Sequence[ExistingSend] = (),
+    *,
+    late: Any = "skip",
+    session_at: datetime | None = NOW - HOUR,
+    rule_at: datetime | None = NOW - HOUR,
+    person_at: datetime | None = NOW - HOUR,
+) -> Snapshot:
+    """Facts that are planned now, and were written an hour ago unless told otherwise; None: now."""
+    of = replace(J7, definition=J7.definition.model_copy(update={"late": late}), changed_at=rule_at)
+    about = session(starts_at, changed_at=session_at)
+    return snapshot(about, sends, rules=[of], people=[replace(ADA, changed_at=person_at)])
+
+
+DUE_MEANWHILE = NOW - MINUTE
+
+
+@pytest.mark.parametrize("status", [None, *sorted(REVOCABLE), Status.MISSED, Status.REMOVED])
+def test_a_mail_that_came_due_while_planning_was_busy_leaves_at_once(status: Status | None) -> None:
+    """What counts is when the change was acknowledged, not when planning got to it."""
+    was_due_at = DUE_MEANWHILE - DAY
+    sends = [row(status, was_due_at, was_due_at + WEEK)] if status else []
+    facts = asked(DUE_MEANWHILE + WEEK, sends)
+
+    (change,) = plan(facts)
+
+    assert (change.status, change.reason) == (Status.SCHEDULED, None)
+    assert change.timing
+    assert (change.timing.due.at, change.timing.latest_at) == (DUE_MEANWHILE, DUE_MEANWHILE + WEEK)
+    assert plan(followed(facts)) == []
+
+
+@pytest.mark.parametrize("last", ["session_at", "rule_at", "person_at"])
+@pytest.mark.parametrize("at", [None, DUE_MEANWHILE, DUE_MEANWHILE + timedelta(seconds=1), NOW + HOUR])
+def test_a_mail_is_past_when_the_last_of_what_asks_for_it_came_at_its_due_time_or_later(  # F026, F068, F069
+    last: str, at: datetime | None
+) -> None:
+    moved = row(Status.SCHEDULED, FAR_AHEAD, FAR_AHEAD + WEEK)
+    told: Any = {last: at}
+
+    assert plan(asked(DUE_MEANWHILE + WEEK, **told)) == []
+    assert [change.status for change in plan(asked(DUE_MEANWHILE + WEEK, [moved], **told))] == [Status.MISSED]
+
+
+def test_planning_that_comes_after_the_latest_moment_leaves_a_row_that_expires() -> None:
+    """An acknowledged mail never goes without a row and a reason: whoever claims this one sees that it is too late."""
+    long_ago = NOW - 30 * DAY
+    late = asked(NOW - DAY, session_at=long_ago, rule_at=long_ago, person_at=long_ago)
+
+    (change,) = plan(late)
+
+    assert change.status is Status.SCHEDULED
+    assert change.timing
+    assert change.timing.latest_at == NOW - DAY
+    assert plan(followed(late)) == []
+
+
+def test_how_late_a_rule_may_be_planned_counts_to_when_it_was_asked_for() -> None:
+    says = {**J7.definition.model_dump(mode="json"), "late": {"send_within": "PT30M"}}
+    late = RuleDefinition.model_validate(says).late
+    due_at = NOW - HOUR
+
+    assert plan(asked(due_at + WEEK, late=late, session_at=due_at + 29 * MINUTE))
+    assert plan(asked(due_at + WEEK, late=late, session_at=due_at + 30 * MINUTE)) == []
+
+
 def test_a_rule_makes_no_mail_for_a_session_that_starts_too_soon() -> None:  # F069: J-7, 3 days before
     assert plan(snapshot(session(NOW + 3 * DAY))) == []
 
@@ -339,20 +406,24 @@ def test_a_mail_on_a_date_of_its_own_may_leave_for_a_day() -> None:
 # From here on, facts that nobody thought of.
 
 _INSTANTS = st.timedeltas(-10 * DAY, 10 * DAY).map(NOW.__add__)
+_CHANGES = st.none() | _INSTANTS  # some of them still to come, as a clock that was set back has it
 _OFFSETS = st.sampled_from(["-P7D", "-P1D", "-PT1H", "P0D", "PT1H", "P1D"])
 
 
 @st.composite
 def some_rules(draw: st.DrawFn) -> list[RuleFacts]:
     return [
-        rule(
-            f"rule {number}",
-            version=draw(st.integers(1, 3)),
-            active=(active := draw(st.booleans())),
-            deleted=not active and draw(st.booleans()),
-            anchor=draw(st.sampled_from(["session.start", "session.end"])),
-            offset=draw(_OFFSETS),
-            deliver_within=draw(st.none() | st.just("PT2H")),
+        replace(
+            rule(
+                f"rule {number}",
+                version=draw(st.integers(1, 3)),
+                active=(active := draw(st.booleans())),
+                deleted=not active and draw(st.booleans()),
+                anchor=draw(st.sampled_from(["session.start", "session.end"])),
+                offset=draw(_OFFSETS),
+                deliver_within=draw(st.none() | st.just("PT2H")),
+            ),
+            changed_at=draw(_CHANGES),
         )
         for number in range(draw(st.integers(0, 3)))
     ]
@@ -362,10 +433,15 @@ def some_rules(draw: st.DrawFn) -> list[RuleFacts]:
 def some_facts(draw: st.DrawFn) -> Snapshot:
     """A session in any state, with rows that may be right, moved, or of rules and people long gone."""
     rules = draw(some_rules())
-    people = [person(str(number), removed=draw(st.booleans())) for number in range(draw(st.integers(0, 3)))]
+    people = [
+        replace(person(str(number), removed=draw(st.booleans())), changed_at=draw(_CHANGES))
+        for number in range(draw(st.integers(0, 3)))
+    ]
     starts_at = draw(st.none() | _INSTANTS)
     length = draw(st.timedeltas(timedelta(0), 2 * DAY))
-    about = session(starts_at, starts_at and starts_at + length, deleted=draw(st.booleans()))
+    about = session(
+        starts_at, starts_at and starts_at + length, deleted=draw(st.booleans()), changed_at=draw(_CHANGES)
+    )
     as_planned = {
         change.id: change.wanted.timing
         for change in plan(replace(snapshot(about, rules=rules, people=people), now=LONG_AGO))
@@ -426,12 +502,31 @@ def test_no_row_is_changed_twice_and_none_is_made_up(facts: Snapshot) -> None:
 
 
 @given(some_facts())
-def test_a_new_or_revived_mail_is_always_ahead(facts: Snapshot) -> None:
+def test_a_new_or_revived_mail_was_ahead_when_the_last_of_its_facts_was_written(facts: Snapshot) -> None:
     for change in plan(facts):
         waited = change.existing and change.existing.status in REVOCABLE
         if change.status is Status.SCHEDULED and not waited:
             assert change.wanted
-            assert change.wanted.timing.due.at > facts.now
+            due_at = change.wanted.timing.due.at
+            for fact in (facts.session, change.wanted.rule, change.wanted.participation):
+                assert due_at > min(fact.changed_at or facts.now, facts.now)
+
+
+@given(some_facts(), st.timedeltas(timedelta(0), 20 * DAY))
+def test_planning_that_comes_later_asks_for_the_same(facts: Snapshot, later: timedelta) -> None:
+    """Once all facts are written, it is of no account when planning gets to them."""
+
+    def before(at: datetime | None) -> datetime:
+        return min(at or NOW, NOW)
+
+    written_before = replace(
+        facts,
+        session=replace(facts.session, changed_at=before(facts.session.changed_at)),
+        rules=[replace(one, changed_at=before(one.changed_at)) for one in facts.rules],
+        participations=[replace(one, changed_at=before(one.changed_at)) for one in facts.participations],
+    )
+
+    assert plan(replace(written_before, now=NOW + later)) == plan(written_before)
 
 
 @given(some_facts())

@@ -125,7 +125,7 @@ def test_every_unknown_tag_is_named_with_its_line_and_the_nearest_known_one() ->
     [
         (
             "{{ session }}",
-            "session has several values: name one of session.ends_at, session.name, session.room, session.starts_at",
+            "session has several values: name one of session.data.*, session.ends_at, session.name, session.room",
         ),
         ("{% for x in session.name %}{% endfor %}", "session.name is not a list"),
         ("{% for x in nothing %}{% endfor %}", "nothing is not a tag"),
@@ -155,9 +155,10 @@ def test_a_mistake_is_told_when_the_template_is_saved(source: str, message: str)
 
 def test_each_tag_of_the_table_can_be_shown_without_real_data() -> None:
     for name, tag in TAGS.items():
+        name = name.replace("*", "anything")
         source = f"{{{{ {name.replace('[]', '[0]')} }}}}"
         assert parse(source) == {name}
-        assert show(source), tag
+        assert show(source, **example_context(TAGS, [name])), tag
 
 
 def test_a_rule_offers_the_tags_of_its_audience_and_scope() -> None:
@@ -195,6 +196,16 @@ def test_examples_of_lists_have_one_item() -> None:
         tag.name: tag for tag in (Tag("people[].name", "Ada"), Tag("people[].age", 36), Tag("a.data.*", ""))
     }
     assert example_context(tags) == {"people": [{"name": "Ada", "age": 36}], "a": {"data": {}}}
+
+
+def test_names_that_callers_choose_have_an_example_where_a_template_uses_them() -> None:
+    tags = {tag.name: tag for tag in (Tag("a.data.*", "x"), Tag("b", 1))}
+    used = parse(
+        "{{ a.data.x }} {{ a.data.y.z }} {% if a.data.y %}{% for d in a.data.l %}{{ d }}{{ b }}{% endfor %}{% endif %}",
+        tags=tags,
+    )
+    data = {"x": "x", "y": {"z": "x"}, "l": ["x"]}
+    assert example_context(tags, used) == {"a": {"data": data}, "b": 1}
 
 
 # What a reader sees

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
 from store.database import Store
 from store.organizations import MAIN, ensure_organization
-from tests.store.store_rows import EMPTY, MOVABLE_CLOCK, Rows
+from tests.databases import conninfo, create_database
+from tests.store.store_rows import EMPTY, Rows
 
 
 @pytest.fixture
@@ -18,15 +19,6 @@ async def store(database_url: str) -> AsyncIterator[Store]:
     store = Store(database_url)
     yield store
     await store.close()
-
-
-@pytest.fixture(scope="session")
-def shared_url(template_url: str) -> str:
-    """A migrated database with a clock that tests move."""
-    url = create_database(make_url(template_url), "shared", template=make_url(template_url).database)
-    with psycopg.connect(conninfo(url)) as db:
-        db.execute(MOVABLE_CLOCK)
-    return url.render_as_string()
 
 
 @pytest.fixture
@@ -55,14 +47,3 @@ def empty_url(database_url: str) -> Iterator[str]:
     yield url.render_as_string()
     with psycopg.connect(conninfo(make_url(database_url)), autocommit=True) as db:
         db.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(url.database or "")))
-
-
-def create_database(beside: URL, name: str, template: str | None = None) -> URL:
-    with psycopg.connect(conninfo(beside.set(database="postgres")), autocommit=True) as db:
-        create = sql.SQL("create database {} template {}")
-        db.execute(create.format(sql.Identifier(name), sql.Identifier(template or "template0")))
-    return beside.set(database=name)
-
-
-def conninfo(url: URL) -> str:
-    return f"host={url.query['host']} port={url.query['port']} user={url.username} dbname={url.database}"

@@ -6,9 +6,9 @@ import store.delivery
 from domain.delivery import RowState
 from domain.sends import Outcome, Reason, Status
 from store.delivery import Claim, record
-from store.participations import remove_participant
+from store.participants import remove_participant
 from store.rules import deactivate_rule, delete_rule
-from store.sends import cancel_send
+from store.send_decisions import cancel_send
 from store.sessions import delete_session
 from tests.store.store_rows import WEEK, Rows
 

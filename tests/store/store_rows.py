@@ -18,7 +18,8 @@ from store.companies import put_company
 from store.database import Store
 from store.delivery import Claim, Fenced, claim, fence
 from store.organizations import Organization
-from store.participations import Said, add_participant
+from store.participants import add_participant
+from store.participations import Said
 from store.people import put_person
 from store.planning import load_snapshot, mark_planned, write_changes
 from store.rules import (
@@ -48,7 +49,8 @@ EMPTY = """
     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend';
     delete from receipts; delete from sends; delete from rules; delete from templates;
     delete from participations; delete from slots; delete from modules; delete from sessions;
-    delete from companies; delete from people; delete from senders; delete from suppressions; delete from organizations;
+    delete from companies; delete from people; delete from senders; delete from suppressions;
+    delete from answers; delete from tokens; delete from organizations;
     delete from repairs; update upkeep set epoch = 0, swept_at = null;
     update test_clock set ahead = '0';
     drop table if exists happened;
@@ -233,15 +235,24 @@ class Rows:
 
     async def facts(self, send: UUID, *, allow_resend: bool = False) -> Fenced:
         """Return what a letter written now would hand to the fence."""
-        ((person, version, template, scope, email),) = await self.execute(
+        ((person, version, template, template_version, scope, email),) = await self.execute(
             """
-            select p.id, p.version, r.template_id, s.scope_id, p.email
-            from sends s join people p on p.id = s.recipient_id join rules r on r.id = s.rule_id where s.id = :send
+            select p.id, p.version, t.id, t.version, s.scope_id, p.email
+            from sends s join people p on p.id = s.recipient_id
+            join rules r on r.id = s.rule_id join templates t on t.id = r.template_id where s.id = :send
             """,
             send=send,
         )
         return Fenced(
-            {person: version}, {}, template, scope, person, f"digest of {email}", allow_resend, f"<{send}@x>"
+            people={person: version},
+            companies={},
+            template=template,
+            template_version=template_version,
+            scope=scope,
+            recipient=person,
+            address_digest=f"digest of {email}",
+            allow_resend=allow_resend,
+            message_id=f"<{send}@x>",
         )
 
     async def fence(self, claim: Claim, facts: Fenced | None = None) -> None:

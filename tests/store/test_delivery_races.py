@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.sends import Outcome, Reason, Status
 from store.delivery import Claim, NotFencedError, claim, fence, record, settle
-from store.participations import remove_participant
+from store.participants import remove_participant
 from store.people import put_person
 from store.rules import activate_rule, deactivate_rule, delete_rule, replace_rule
-from store.sends import cancel_send
+from store.send_decisions import cancel_send
 from store.sessions import delete_session, put_session
 from store.signals import Unsignalled, list_unsignalled, mark_signalled
 from tests.store.store_rows import LEASE, WEEK, Rows, definition

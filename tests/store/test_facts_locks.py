@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.participations import Role
 from store.companies import put_company
-from store.locks import trust_facts
-from store.participations import add_participant, put_contact, remove_participant
+from store.contacts import put_contact
+from store.departures import delete_company, delete_person
+from store.locks import change_directory, keep_directory, trust_facts
+from store.participants import add_participant, remove_participant
 from store.people import put_person
 from store.rules import activate_rule, deactivate_rule, delete_rule, find_rule, replace_rule
 from store.sessions import delete_session, find_session, put_session
@@ -63,7 +65,19 @@ async def forget(db: AsyncConnection, rows: Rows, session: UUID, rule: UUID) -> 
     await delete_rule(db, rule)
 
 
-CHANGES: list[Change] = [move, delete, join, train, leave, name_contact, edit, activate, deactivate, forget]
+async def depart(db: AsyncConnection, rows: Rows, session: UUID, rule: UUID) -> None:
+    await delete_person(db, rows.organization, "ada")
+
+
+async def dissolve(db: AsyncConnection, rows: Rows, session: UUID, rule: UUID) -> None:
+    await rows.participant(await rows.session("S-2"), "ada", company=await rows.company("acme"))
+    await rows.execute("update participations set company_id = (select id from companies)")
+    await delete_company(db, rows.organization, "acme")
+
+
+CHANGES: list[Change] = [
+    move, delete, join, train, leave, name_contact, edit, activate, deactivate, forget, depart, dissolve,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -206,3 +220,32 @@ async def test_a_session_moved_while_it_is_deleted_comes_back(rows: Rows) -> Non
         found = await find_session(db, rows.organization, "S-1")
     assert found
     assert (found.id, found.version) == (session, 3)
+
+
+async def test_whoever_deletes_a_person_waits_for_those_who_refer_to_one(rows: Rows) -> None:
+    await rows.person("ada")
+
+    async def gone() -> None:
+        async with rows.store.transaction() as db:
+            await delete_person(db, rows.organization, "ada")
+
+    async with rows.store.transaction() as db, rows.store.transaction() as other:
+        await keep_directory(db, rows.organization)
+        await keep_directory(other, rows.organization)  # together
+        leaving = asyncio.create_task(gone())
+        await rows.blocked()
+        assert await rows.one("select deleted_at from people") is None
+    await leaving
+    assert await rows.one("select deleted_at from people") is not None
+
+
+async def test_whoever_refers_to_a_person_waits_for_a_deletion(rows: Rows) -> None:
+    async def keep() -> None:
+        async with rows.store.transaction() as db:
+            await keep_directory(db, rows.organization)
+
+    async with rows.store.transaction() as db:
+        await change_directory(db, rows.organization)
+        waiting = asyncio.create_task(keep())
+        await rows.blocked()
+    await waiting

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.sends import FINAL, Outcome, Status
 from store.delivery import Claim, Fenced, NotFencedError, fence, read_state, record
-from store.participations import add_participant, remove_participant
+from store.participants import add_participant, remove_participant
 from store.rules import activate_rule, deactivate_rule
-from store.sends import cancel_send
+from store.send_decisions import cancel_send
 from store.sessions import put_session
 from store.signals import list_unsignalled, mark_signalled
 from tests.store.store_rows import LEASE, WEEK, Rows

@@ -7,14 +7,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from domain.participations import Role
-from store.participations import (
-    Participant,
-    Said,
-    add_participant,
-    list_participants,
-    put_contact,
-    remove_participant,
-)
+from store.contacts import put_contact
+from store.participants import Participant, add_participant, list_participants, remove_participant
+from store.participations import Said
 from store.places import Module, Slot
 from store.planning import is_dirty
 from tests.store.store_rows import WEEK, Rows

@@ -170,5 +170,5 @@ async def test_any_number_of_slots_is_put_in_the_same_few_statements(rows: Rows)
             await put(rows, [SAFETY], slots)
         counts.add(len(statements))
 
-    # make, locate, lock, modules, slots, session, read again
-    assert counts == {7}
+    # look anew, make, locate, lock, heed, modules, slots, session, read again
+    assert counts == {9}

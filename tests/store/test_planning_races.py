@@ -11,10 +11,10 @@ from domain.planning import plan
 from domain.sends import REVOCABLE, Outcome, Status
 from store import planning
 from store.delivery import record
-from store.participations import add_participant, remove_participant
+from store.participants import add_participant, remove_participant
 from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
 from store.rules import deactivate_rule
-from store.sends import cancel_send
+from store.send_decisions import cancel_send
 from store.sessions import delete_session
 from tests.store.store_rows import DAY, WEEK, Rows, plan_in
 

@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event
 
 from domain.planning import plan
+from domain.sends import Status
 from store.database import Store
-from store.participations import remove_participant
+from store.delivery import look
+from store.participants import remove_participant
 from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
+from store.rules import activate_rule
 from store.sessions import delete_session, list_session_ids
 from tests.store.store_rows import DAY, WEEK, Rows, plan_in
+
+MINUTE = timedelta(minutes=1)
 
 
 async def dirty(rows: Rows, session: UUID) -> bool:
@@ -88,6 +94,54 @@ async def test_a_date_in_the_past_ends_a_row_until_the_session_is_postponed(rows
     assert (back["status"], back["reason"], back["ended_at"]) == ("scheduled", None, None)
     assert [step["step"] for step in back["trace"]] == ["scheduled", "missed", "scheduled"]
     assert await rows.one("select id from sessions") == session
+
+
+async def test_a_mail_that_came_due_before_planning_got_to_it_leaves_at_once(rows: Rows) -> None:
+    """Activation was acknowledged before the due time, and a session moved and joined: they are kept to."""
+    rule = await rows.rule(active=False)
+    first, second = await rows.session("S-1"), await rows.session("S-2")
+    for session in (first, second):
+        await rows.participant(session, "ada")
+        await rows.plan(session)
+    async with rows.store.transaction() as db:
+        await activate_rule(db, rule)
+
+    await rows.advance(WEEK + MINUTE)
+    await rows.participant(second, "bob")  # too late for a week before
+    await rows.roll_out(rule)
+
+    (row,) = await rows.sends(session=first)
+    assert (row["status"], row["reason"]) == ("scheduled", None)
+    assert row["due_at"] < await rows.now()
+    assert await rows.claim(row["id"])
+    assert await rows.statuses(session=second) == ["scheduled"]
+    assert await rows.plan(first) == await rows.plan(first, rule) == await rows.plan(second, rule) == 0
+
+
+async def test_a_new_date_that_came_before_planning_got_to_it_is_not_missed(rows: Rows) -> None:
+    send = await rows.due()
+    session = await rows.session(starts_in=WEEK + DAY)
+
+    await rows.advance(DAY + MINUTE)
+    await rows.plan(session)
+
+    assert (await rows.row(send))["status"] == "scheduled"
+    assert await rows.claim(send)
+
+
+async def test_a_mail_planned_after_its_latest_moment_has_a_row_and_expires(rows: Rows) -> None:
+    await rows.rule()
+    session = await rows.session()
+    await rows.participant(session, "ada")
+
+    await rows.advance(3 * WEEK)
+    await rows.plan(session)
+
+    send = await rows.send()
+    assert (await rows.row(send))["status"] == "scheduled"
+    assert await rows.claim(send) is None
+    assert (await look(rows.store, send)).status is Status.EXPIRED
+    assert (await rows.row(send))["reason"]
 
 
 async def test_a_deleted_session_takes_its_mails_along_and_brings_them_back(rows: Rows) -> None:

@@ -1,6 +1,7 @@
 """What does a rule's switch do, and does a rule made again remember anything?"""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from domain.participations import Role
 from domain.sends import REVOCABLE, Status
-from store.participations import add_participant, remove_participant
+from store.participants import add_participant, remove_participant
 from store.places import Module, Slot
 from store.rules import (
     Rule,
@@ -24,6 +25,7 @@ from store.rules import (
     list_rules,
     list_rules_using,
     mark_rolled_out,
+    note_roll_out,
     replace_rule,
 )
 from store.templates import find_template
@@ -281,6 +283,33 @@ async def test_a_rule_switched_on_again_plans_again_what_still_lies_ahead(rows: 
     after = await rows.row(await rows.send(session=session))
     assert (after["status"], after["reason"], after["ended_at"]) == ("scheduled", None, None)
     assert after["version"] == before["version"] + 2
+
+
+async def test_how_far_a_roll_out_is_changes_nothing_else_and_ends_with_its_version(rows: Rows) -> None:
+    id = await rows.rule()
+    begun = await find(rows)
+    changed_at = await rows.one("select changed_at from rules")
+
+    async def noted(version: int, sessions: int, total: int) -> Rule:
+        async with rows.store.transaction() as db:
+            await note_roll_out(db, id, version, sessions=sessions, total=total)
+        return await find(rows)
+
+    assert await noted(begun.version - 1, 1, 2) == begun
+    assert await noted(begun.version, 1, 2) == replace(begun, rollout_sessions=1, rollout_total=2)
+    assert (await noted(begun.version, 3, 2)).rollout_total == 3  # one was made meanwhile
+    assert await rows.one("select changed_at from rules") == changed_at
+
+    await rows.edit_rule()  # the same again
+    assert (await find(rows)).rollout_sessions == 3
+    await rows.edit_rule(offset="-P8D")
+    edited = await find(rows)
+    assert (edited.rollout_sessions, edited.rollout_total) == (None, None)
+
+    await noted(edited.version, 1, 3)
+    await switch(rows, id, on=False)
+    switched = await find(rows)
+    assert (switched.rollout_sessions, switched.rollout_total) == (None, None)
 
 
 async def test_a_roll_out_is_done_for_the_version_it_began_with(rows: Rows) -> None:

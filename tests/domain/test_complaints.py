@@ -1,0 +1,45 @@
+"""What is told of bad input, beyond pydantic's own words."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from domain.complaints import explain
+from domain.keys import Key, PersonKey
+
+
+class Body(BaseModel):
+    items: list[int] = Field(default=[], max_length=2)
+    others: list[int] = Field(default=[], max_length=2)
+
+
+def told(kind: Any, value: object) -> str:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(kind).validate_python(value)
+    (wrong,) = refused.value.errors()
+    return explain(wrong)
+
+
+def test_only_a_list_that_may_be_split_is_said_to_be_split() -> None:
+    assert told(Body, {"items": [1, 2, 3]}) == "at most 2 at once: split them over several requests"
+    assert told(Body, {"others": [1, 2, 3]}) == "at most 2: leave some out"
+
+
+@pytest.mark.parametrize("key", [".", ".."])
+def test_no_id_is_what_an_address_leaves_out(key: str) -> None:
+    assert "choose one that is not" in told(Key, key)
+    assert "choose one that is not" in told(PersonKey, key)
+
+
+@pytest.mark.parametrize("key", ["...", ".a", "a.", "-"])
+def test_other_dots_are_ids(key: str) -> None:
+    assert TypeAdapter(Key).validate_python(key) == TypeAdapter(PersonKey).validate_python(key) == key
+
+
+def test_what_pydantic_tells_well_enough_stays() -> None:
+    assert told(Body, {"items": 7}) == "Input should be a valid list"
+
+
+def test_every_pattern_of_ours_is_told_in_words() -> None:
+    assert all("pattern" not in told(kind, "a\n") for kind in (Key, PersonKey))
