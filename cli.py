@@ -6,9 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Coroutine
+from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, NoReturn
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
@@ -22,6 +24,9 @@ app = typer.Typer(
     help="Email automation around sessions.",
 )
 console = Console(highlight=False, soft_wrap=True)
+
+tokens = typer.Typer(no_args_is_help=True, help="Who may use the API, in the database of DATABASE_URL.")
+app.add_typer(tokens, name="token")
 
 Folder = Annotated[Path, typer.Option(help="Where everything is kept.", envvar="RELANCE_FOLDER")]
 
@@ -69,6 +74,66 @@ def api() -> None:
 
     _log()
     _run(run(Settings()))
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="JSON Lines, CSV, or the schedule of a conference.")],
+    participants: Annotated[
+        int, typer.Option(min=0, max=1000, help="Make up so many people for each session.")
+    ] = 0,
+    shift_to: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Move all of it by whole weeks, to begin on or after a date."
+        ),
+    ] = None,
+    remove_missing: Annotated[
+        bool, typer.Option("--remove-missing", help="Delete the sessions that are not in the file.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Write the other rows where some are refused.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    folder: Folder = Path("var"),
+) -> None:
+    """Bring sessions from a file, into DATABASE_URL or what `relance up` runs; all of it, or nothing."""
+    from importer import run
+    from intake.importing import Options
+
+    earliest = shift_to and shift_to.date()
+    options = Options(participants, earliest, remove_missing, skip_bad, dry_run)
+    _run(run(file, options, folder=folder, yes=yes, console=console))
+
+
+@tokens.command("create")
+def create_token(name: Annotated[str, typer.Argument(help="For whom it is.")]) -> None:
+    """Make a token and print it: it cannot be shown again."""
+    from access import create
+    from settings import Settings
+
+    _run(create(Settings().require("database_url"), name, console))
+
+
+@tokens.command("list")
+def list_tokens() -> None:
+    """List the tokens by what they are for; what they say is nowhere kept."""
+    from access import list_all
+    from settings import Settings
+
+    _run(list_all(Settings().require("database_url"), console))
+
+
+@tokens.command("revoke")
+def revoke_token(id: UUID) -> None:
+    """Revoke a token: it opens nothing from now on."""
+    from access import revoke
+    from settings import Settings
+
+    _run(revoke(Settings().require("database_url"), id))
 
 
 def _log() -> None:

@@ -18,7 +18,9 @@ from settings import Settings
 from store.database import Store
 from store.organizations import MAIN, fetch_organization
 from web.pages import create_pages
+from web.sign_in import SignIn
 from web.stored_sends import StoredSends
+from web.stored_tokens import StoredTokens
 
 GRACE = 5  # seconds for answers under way: a connection that never ends must not keep us from stopping
 
@@ -32,11 +34,14 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         async with store.transaction() as db:
             organization = await fetch_organization(db, MAIN)
         client = await connect(settings.temporal_address, settings.temporal_namespace)
-        app = create_app(House(store, Plans(client), organization))
+        plans = Plans(client)
+        app = create_app(House(store, plans, organization))
         outbox = Outbox(Path(settings.outbox)) if settings.outbox else None
         ui = settings.temporal_ui or None
         workflows = f"{ui}/namespaces/{settings.temporal_namespace}/workflows" if ui else None
-        app.include_router(create_pages(StoredSends(store, organization, workflows), outbox, ui))
+        sign_in = None if settings.open_pages else SignIn(StoredTokens(store, organization))
+        sends = StoredSends(store, organization, workflows, plans)
+        app.include_router(create_pages(sends, outbox, ui, sign_in=sign_in))
         yield app
 
 

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from domain.zones import ZoneName
 from mail.addresses import check_address
 from mail.transport import RelaySettings
-from store.database import driver_url
+from store.database import POOL_WAIT, driver_url
 from workflows.options import DELIVER
 
 
@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     temporal_ui: str = ""
     """Where operators watch timers; linked from the pages."""
 
+    open_pages: bool = False
+    """Whoever reaches the port sees the pages without signing in: so it is for `relance up` on a loopback address."""
+
     # The organization that `migrate` makes where there is none.
     organization_name: str = "Relance"
     organization_zone: ZoneName = "Europe/Paris"
@@ -111,10 +114,12 @@ class Settings(BaseSettings):
         """An attempt that Temporal ended in mid-conversation leaves a doubt; so does a row that others take over."""
         attempt = DELIVER["start_to_close_timeout"]
         assert attempt is not None  # noqa: S101 - as written there
-        if 2 * self.smtp_timeout + self.reply_timeout >= attempt:
+        # To claim, to fence and to record, each attempt may have to wait for a connection to the database.
+        rest = attempt - 3 * POOL_WAIT
+        if 2 * self.smtp_timeout + self.reply_timeout >= rest:
             raise ValueError(
                 "twice RELANCE_SMTP_TIMEOUT and RELANCE_REPLY_TIMEOUT must together stay below the "
-                f"{attempt.total_seconds():.0f} s of one attempt: shorten one of them"
+                f"{rest.total_seconds():.0f} s that one attempt has for them: shorten one of them"
             )
         if self.hand_over_lease <= attempt:
             raise ValueError(

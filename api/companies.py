@@ -1,17 +1,23 @@
 """Companies."""
 
-from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.applied import Applied, is_applied
+from api.cursors import CursorText, Limit, Page, cut, read
 from api.house import House, InHouse
-from api.people import Address
 from api.problems import Invalid, NotFound
-from domain.keys import Line, PersonKey
-from store.companies import Company, find_company, put_company
+from api.sessions import Text, poke_all
+from api.waiting import NO_CONTENT, InWatch
+from domain.keys import PersonKey, SourceVersion, Title
+from mail.people import Address, Language
+from store.caught_up import Awaited
+from store.companies import Company, find_company, list_companies, put_company
+from store.departures import delete_company
+from store.locks import keep_directory
 from store.people import find_person
 
 router = APIRouter(tags=["companies"])
@@ -22,25 +28,52 @@ class CompanyBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Line = Field(min_length=1, max_length=200, examples=["Example Industries"])
+    name: Title = Field(max_length=200, examples=["Example Industries"])
     email: Address | None = Field(default=None, description="its own, where it has no contact")
-    language: Literal["en", "fr"] | None = None
+    language: Language | None = None
     contact: PersonKey | None = Field(default=None, description="a person: its main contact (F057)")
+    source_version: SourceVersion | None = Field(
+        default=None, description="as its own system counts; a PUT with an older one is ignored"
+    )
 
 
 class CompanyAnswer(CompanyBody):
     """A company as it stands."""
 
-    id: str
+    id: str = Field(examples=["c-12"])
+    email: str | None = Field(examples=["contact@example.com"])
+
+
+class CompanyWritten(CompanyAnswer, Applied):
+    """A company as it stands after a write."""
+
+
+class Companies(Page[CompanyAnswer]):
+    """A page of companies by id."""
+
+
+@router.get("/companies")
+async def get_many(
+    house: InHouse, limit: Limit = 100, cursor: CursorText = None, text: Text = None
+) -> Companies:
+    """Return companies by id."""
+    (after,) = read(cursor, str) or (None,)
+    async with house.store.transaction() as db:
+        found = await list_companies(db, house.organization.id, limit + 1, after=after, text=text)
+    page, next = cut(found, limit, lambda company: (company.key,))
+    return Companies(items=[CompanyAnswer(**_told(company)) for company in page], next=next)
 
 
 @router.put("/companies/{id:path}")
-async def put(id: PersonKey, body: CompanyBody, house: InHouse) -> CompanyAnswer:
+async def put(id: PersonKey, body: CompanyBody, house: InHouse) -> CompanyWritten:
     """Create or replace a company; mails that wait go to the contact of the moment they leave (F056)."""
     async with house.store.transaction() as db:
+        await keep_directory(db, house.organization.id)
         contact = await find_contact(db, house, body.contact)
         values = body.model_dump(exclude={"contact"})
-        return _answer(await put_company(db, house.organization.id, id, **values, contact=contact))
+        company = await put_company(db, house.organization.id, id, **values, contact=contact)
+    applied = is_applied(body.source_version, company.source_version)
+    return CompanyWritten(**_told(company), applied=applied, exists=not company.deleted)
 
 
 @router.get("/companies/{id:path}")
@@ -50,7 +83,20 @@ async def get(id: PersonKey, house: InHouse) -> CompanyAnswer:
         company = await find_company(db, house.organization.id, id)
     if company is None:
         raise NotFound("company", id)
-    return _answer(company)
+    return CompanyAnswer(**_told(company))
+
+
+@router.delete("/companies/{id:path}", status_code=204, responses=NO_CONTENT)
+async def delete(id: PersonKey, house: InHouse, watch: InWatch) -> Response:
+    """Delete a company: its participants come from none, and what waits for itself is removed (F023)."""
+    async with house.store.transaction() as db:
+        await watch.begin(db)
+        departed = await delete_company(db, house.organization.id, id)
+        if departed is None:
+            raise NotFound("company", id)
+        await watch.wrote(db, Awaited(participations=departed.versions, told=departed.sessions.values()))
+    await poke_all(house, departed.sessions)
+    return await watch.gone()
 
 
 async def find_contact(db: AsyncConnection, house: House, key: str | None) -> UUID | None:
@@ -71,11 +117,12 @@ async def known_company(db: AsyncConnection, house: House, key: str) -> UUID:
     return company.id
 
 
-def _answer(company: Company) -> CompanyAnswer:
-    return CompanyAnswer(
-        id=company.key,
-        name=company.name,
-        email=company.email,
-        language="fr" if company.language == "fr" else "en" if company.language else None,
-        contact=company.contact,
-    )
+def _told(company: Company) -> dict[str, object]:
+    return {
+        "id": company.key,
+        "name": company.name,
+        "email": company.email,
+        "language": company.language,
+        "contact": company.contact,
+        "source_version": company.source_version,
+    }

@@ -24,7 +24,9 @@ class BodyLimit:
         read = await self._read(scope, receive)
         if read is None:
             detail = f"A body holds at most {self._most} bytes; nothing was changed."
-            await respond(413, "too-large", detail)(scope, receive, send)
+            cure = f"at most {self._most} bytes: split it over several requests, or leave some of it out"
+            errors = [{"field": "body", "message": cure}]
+            await respond(413, "too-large", detail, {"errors": errors})(scope, receive, send)
             return
         first: list[Message] = [read]
 

@@ -1,34 +1,31 @@
-"""Who takes part in a session: participants, trainers, and the companies that participants come from."""
+"""Who takes part in a session: participants and trainers."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.companies import find_contact, known_company
+from api.applied import Applied, is_applied
+from api.companies import known_company
+from api.cursors import CursorText, Limit, Page, cut, read
 from api.house import House, InHouse
 from api.problems import Invalid, NotFound
-from api.sessions import MOST_PLACES, fetch_session, poke
-from domain.keys import Key, PersonKey
+from api.sessions import fetch_session, poke
+from api.waiting import NO_CONTENT, Followed, InWatch, Watch
+from domain.keys import Key, PersonKey, SourceVersion
 from domain.participations import Role
-from store.participations import (
-    Participant,
-    Said,
-    SessionCompany,
-    add_participant,
-    list_participants,
-    list_session_companies,
-    put_contact,
-    remove_participant,
-)
+from domain.sessions import MOST_PLACES
+from store.caught_up import Awaited
+from store.locks import keep_directory
+from store.participants import Participant, add_participant, list_participants, remove_participant
+from store.participations import Said
 from store.people import find_person
 from store.places import find_slots
 
 router = APIRouter(tags=["sessions"])
 
-LONGEST_LIST = 1000
 
 Slots = Annotated[list[Key], Field(max_length=MOST_PLACES)]
 
@@ -38,139 +35,142 @@ class TrainerBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    slots: Slots | None = Field(default=None, description="of the session; null: all, those of later too")
+    slots: Slots | None = Field(
+        default=None, description="of the session; null: all, those of later too", examples=[["monday"]]
+    )
+    source_version: SourceVersion | None = Field(
+        default=None, description="as its own system counts; a PUT with an older one is ignored"
+    )
 
 
 class ParticipantBody(TrainerBody):
     """What may be said of a participant's part; what is left out stays as it was."""
 
-    company: PersonKey | None = Field(default=None, description="that they come from")
-
-
-class ContactBody(BaseModel):
-    """Whom a company's mails of one session go to."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    contact: PersonKey | None = Field(
-        description="a person; null: the company's main contact, or itself (F057)"
-    )
+    company: PersonKey | None = Field(default=None, description="that they come from", examples=["c-12"])
 
 
 class TrainerAnswer(BaseModel):
-    """A trainer of a session; `planned` says whether their mails have followed the last change."""
+    """A trainer of a session."""
 
-    person: str
-    slots: list[str] | None
-    planned: bool
+    person: str = Field(examples=["p-104"])
+    slots: list[str] | None = Field(description="of the session; null: all", examples=[["monday"]])
+    source_version: int | None = Field(examples=[7])
+    planned: bool = Field(description="their mails have followed the last change", examples=[True])
 
 
 class ParticipantAnswer(TrainerAnswer):
-    """A person in a session; `planned` says whether their mails have followed the last change."""
+    """A person in a session."""
 
-    company: str | None
-
-
-class SessionCompanyAnswer(BaseModel):
-    """A company in a session; `present` while one of its people takes part."""
-
-    company: str
-    contact: str | None
-    present: bool
-    planned: bool
+    company: str | None = Field(examples=["c-12"])
 
 
-class Participants(BaseModel):
-    """The people in a session."""
-
-    items: list[ParticipantAnswer]
+class TrainerWritten(TrainerAnswer, Followed, Applied):
+    """A trainer of a session after a write."""
 
 
-class Trainers(BaseModel):
-    """The trainers of a session."""
-
-    items: list[TrainerAnswer]
+class ParticipantWritten(ParticipantAnswer, Followed, Applied):
+    """A person in a session after a write."""
 
 
-class SessionCompanies(BaseModel):
-    """The companies of a session."""
+class Participants(Page[ParticipantAnswer]):
+    """A page of the people in a session, by id."""
 
-    items: list[SessionCompanyAnswer]
+
+class Trainers(Page[TrainerAnswer]):
+    """A page of the trainers of a session, by id."""
 
 
 @router.put("/sessions/{id}/participants/{person:path}")
 async def put_participant(
-    id: Key, person: PersonKey, house: InHouse, body: ParticipantBody | None = None
-) -> ParticipantAnswer:
+    id: Key, person: PersonKey, house: InHouse, watch: InWatch, body: ParticipantBody | None = None
+) -> ParticipantWritten:
     """Put a person into a session (F022)."""
-    return _participant(await _add(house, id, person, body, Role.PARTICIPANT))
+    return ParticipantWritten.model_validate(
+        await _put(house, watch, id, person, body or ParticipantBody(), Role.PARTICIPANT)
+    )
 
 
-@router.delete("/sessions/{id}/participants/{person:path}", status_code=204)
-async def delete_participant(id: Key, person: PersonKey, house: InHouse) -> None:
+@router.delete("/sessions/{id}/participants/{person:path}", status_code=204, responses=NO_CONTENT)
+async def delete_participant(id: Key, person: PersonKey, house: InHouse, watch: InWatch) -> Response:
     """Take a person out of a session; what waits for them is removed (F023)."""
-    await _remove(house, id, person, Role.PARTICIPANT)
+    return await _remove(house, watch, id, person, Role.PARTICIPANT)
 
 
 @router.get("/sessions/{id}/participants")
-async def participants(id: Key, house: InHouse) -> Participants:
+async def participants(
+    id: Key, house: InHouse, limit: Limit = 100, cursor: CursorText = None
+) -> Participants:
     """Return the people in a session."""
-    return Participants(items=[_participant(one) for one in await _list(house, id, Role.PARTICIPANT)])
+    return Participants.model_validate(await _list(house, id, Role.PARTICIPANT, limit, cursor))
 
 
 @router.put("/sessions/{id}/trainers/{person:path}")
 async def put_trainer(
-    id: Key, person: PersonKey, house: InHouse, body: TrainerBody | None = None
-) -> TrainerAnswer:
+    id: Key, person: PersonKey, house: InHouse, watch: InWatch, body: TrainerBody | None = None
+) -> TrainerWritten:
     """Have a person train a session (F022)."""
-    return _trainer(await _add(house, id, person, body, Role.TRAINER))
+    return TrainerWritten.model_validate(
+        await _put(house, watch, id, person, body or TrainerBody(), Role.TRAINER)
+    )
 
 
-@router.delete("/sessions/{id}/trainers/{person:path}", status_code=204)
-async def delete_trainer(id: Key, person: PersonKey, house: InHouse) -> None:
+@router.delete("/sessions/{id}/trainers/{person:path}", status_code=204, responses=NO_CONTENT)
+async def delete_trainer(id: Key, person: PersonKey, house: InHouse, watch: InWatch) -> Response:
     """Take a trainer out of a session; what waits for them is removed (F023)."""
-    await _remove(house, id, person, Role.TRAINER)
+    return await _remove(house, watch, id, person, Role.TRAINER)
 
 
 @router.get("/sessions/{id}/trainers")
-async def trainers(id: Key, house: InHouse) -> Trainers:
+async def trainers(id: Key, house: InHouse, limit: Limit = 100, cursor: CursorText = None) -> Trainers:
     """Return the trainers of a session."""
-    return Trainers(items=[_trainer(one) for one in await _list(house, id, Role.TRAINER)])
+    return Trainers.model_validate(await _list(house, id, Role.TRAINER, limit, cursor))
 
 
-@router.put("/sessions/{id}/companies/{company:path}")
-async def put_company(id: Key, company: PersonKey, body: ContactBody, house: InHouse) -> SessionCompanyAnswer:
-    """Say whom a company's mails of this session go to (F057)."""
+async def _put(
+    house: House, watch: Watch, key: str, person: str, body: TrainerBody, role: Role
+) -> dict[str, object]:
     async with house.store.transaction() as db:
-        session = await fetch_session(db, house, id)
-        known = await known_company(db, house, company)
-        contact = await find_contact(db, house, body.contact)
-        in_session = await put_contact(db, session.id, known, contact)
-    if in_session.dirty:
-        await poke(house, session)
-    return _company(in_session)
-
-
-@router.get("/sessions/{id}/companies")
-async def companies(id: Key, house: InHouse) -> SessionCompanies:
-    """Return the companies of a session."""
-    async with house.store.transaction() as db:
-        session = await fetch_session(db, house, id)
-        found = await list_session_companies(db, session.id, LONGEST_LIST)
-    return SessionCompanies(items=[_company(one) for one in found])
-
-
-async def _add(house: House, key: str, person: str, body: TrainerBody | None, role: Role) -> Participant:
-    async with house.store.transaction() as db:
+        await watch.begin(db)
+        await keep_directory(db, house.organization.id)
         session = await fetch_session(db, house, key)
         known = await find_person(db, house.organization.id, person)
         if known is None:
             raise Invalid(("person", f"There is no person {person!r}: PUT /v1/people/{person} first."))
-        said = Said() if body is None else await _read(db, house, session.id, body)
-        participant = await add_participant(db, session.id, known.id, said, role=role)
-    if participant.dirty:
+        said = await _read(db, house, session.id, body)
+        one = await add_participant(
+            db, session.id, known.id, said, role=role, source_version=body.source_version
+        )
+        await watch.wrote(db, _awaited(session.id, one))
+    if one.dirty:
         await poke(house, session)
-    return participant
+    return {
+        **_told(one),
+        "planned": await watch.planned(clean=not one.dirty),
+        "too_late": watch.too_late,
+        "applied": is_applied(body.source_version, one.source_version),
+        "exists": not one.removed,
+    }
+
+
+async def _remove(house: House, watch: Watch, key: str, person: str, role: Role) -> Response:
+    async with house.store.transaction() as db:
+        await watch.begin(db)
+        session = await fetch_session(db, house, key)
+        one = await remove_participant(db, session.id, person, role=role)
+        if one is None:
+            raise NotFound(role, person)
+        await watch.wrote(db, _awaited(session.id, one))
+    await poke(house, session)
+    return await watch.gone()
+
+
+async def _list(house: House, key: str, role: Role, limit: int, cursor: str | None) -> dict[str, object]:
+    (after,) = read(cursor, str) or (None,)
+    async with house.store.transaction() as db:
+        session = await fetch_session(db, house, key)
+        found = await list_participants(db, session.id, limit + 1, role=role, after=after)
+    page, next = cut(found, limit, lambda one: (one.person,))
+    return {"items": [_told(one) for one in page], "next": next}
 
 
 async def _read(db: AsyncConnection, house: House, session: UUID, body: TrainerBody) -> Said:
@@ -185,49 +185,25 @@ async def _read(db: AsyncConnection, house: House, session: UUID, body: TrainerB
 
 async def _slot_ids(db: AsyncConnection, session: UUID, keys: list[str]) -> frozenset[UUID]:
     found = await find_slots(db, session, keys)
-    cure = "list it in the `slots` of the session first."
-    wrong = [
-        (f"slots.{number}", f"This session has no slot {key!r}: {cure}")
-        for number, key in enumerate(keys)
-        if key not in found
-    ]
+    wrong = [(f"slots.{number}", no_slot(key)) for number, key in enumerate(keys) if key not in found]
     if wrong:
         raise Invalid(*wrong)
     return frozenset(found.values())
 
 
-async def _remove(house: House, key: str, person: str, role: Role) -> None:
-    async with house.store.transaction() as db:
-        session = await fetch_session(db, house, key)
-        participant = await remove_participant(db, session.id, person, role=role)
-    if participant is None:
-        raise NotFound(role, person)
-    await poke(house, session)
+def no_slot(key: str) -> str:
+    return f"This session has no slot {key!r}: list it in the `slots` of the session first."
 
 
-async def _list(house: House, key: str, role: Role) -> list[Participant]:
-    async with house.store.transaction() as db:
-        session = await fetch_session(db, house, key)
-        return await list_participants(db, session.id, LONGEST_LIST, role=role)
+def _awaited(session: UUID, one: Participant) -> Awaited:
+    return Awaited(participations={one.id: one.version}, told=[session])
 
 
-def _participant(participant: Participant) -> ParticipantAnswer:
-    return ParticipantAnswer(
-        person=participant.person,
-        company=participant.company,
-        slots=participant.slots,
-        planned=not participant.dirty,
-    )
-
-
-def _trainer(trainer: Participant) -> TrainerAnswer:
-    return TrainerAnswer(person=trainer.person, slots=trainer.slots, planned=not trainer.dirty)
-
-
-def _company(company: SessionCompany) -> SessionCompanyAnswer:
-    return SessionCompanyAnswer(
-        company=company.company,
-        contact=company.contact,
-        present=company.present,
-        planned=not company.dirty,
-    )
+def _told(one: Participant) -> dict[str, object]:
+    return {
+        "person": one.person,
+        "company": one.company,
+        "slots": one.slots,
+        "source_version": one.source_version,
+        "planned": not one.dirty,
+    }

@@ -1,44 +1,57 @@
 """People."""
 
-from typing import Annotated, Literal
+from fastapi import APIRouter, Response
+from pydantic import Field
 
-from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-
+from api.applied import Applied, is_applied
+from api.cursors import CursorText, Limit, Page, cut, read
 from api.house import InHouse
 from api.problems import NotFound
-from domain.keys import Line, PersonKey
-from mail.addresses import check_address
-from store.people import Person, find_person, put_person
+from api.sessions import Text, poke_all
+from api.waiting import NO_CONTENT, InWatch
+from domain.keys import PersonKey
+from mail.people import PersonBody
+from store.caught_up import Awaited
+from store.departures import delete_person
+from store.people import Person, find_person, list_people, put_person
 
 router = APIRouter(tags=["people"])
-
-Address = Annotated[str, AfterValidator(check_address), Field(examples=["claire.martin@example.org"])]
-Name = Annotated[Line, Field(max_length=200)]
-
-
-class PersonBody(BaseModel):
-    """A person as the CRM knows them."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    email: Address | None = None
-    first_name: Name = ""
-    last_name: Name = ""
-    language: Literal["en", "fr"] | None = None
 
 
 class PersonAnswer(PersonBody):
     """A person as they stand."""
 
-    id: str
+    id: str = Field(examples=["p-104"])
+    email: str | None = Field(examples=["claire.martin@example.org"])
+
+
+class PersonWritten(PersonAnswer, Applied):
+    """A person as they stand after a write."""
+
+
+class People(Page[PersonAnswer]):
+    """A page of people by id."""
+
+
+@router.get("/people")
+async def get_many(
+    house: InHouse, limit: Limit = 100, cursor: CursorText = None, text: Text = None
+) -> People:
+    """Return people by id."""
+    (after,) = read(cursor, str) or (None,)
+    async with house.store.transaction() as db:
+        found = await list_people(db, house.organization.id, limit + 1, after=after, text=text)
+    page, next = cut(found, limit, lambda person: (person.key,))
+    return People(items=[PersonAnswer(**_told(person)) for person in page], next=next)
 
 
 @router.put("/people/{id:path}")
-async def put(id: PersonKey, body: PersonBody, house: InHouse) -> PersonAnswer:
+async def put(id: PersonKey, body: PersonBody, house: InHouse) -> PersonWritten:
     """Create or replace a person; mails that wait go to the address of the moment they leave (F038)."""
     async with house.store.transaction() as db:
-        return _answer(await put_person(db, house.organization.id, id, **body.model_dump()))
+        person = await put_person(db, house.organization.id, id, **body.model_dump())
+    applied = is_applied(body.source_version, person.source_version)
+    return PersonWritten(**_told(person), applied=applied, exists=not person.deleted)
 
 
 @router.get("/people/{id:path}")
@@ -48,14 +61,31 @@ async def get(id: PersonKey, house: InHouse) -> PersonAnswer:
         person = await find_person(db, house.organization.id, id)
     if person is None:
         raise NotFound("person", id)
-    return _answer(person)
+    return PersonAnswer(**_told(person))
 
 
-def _answer(person: Person) -> PersonAnswer:
-    return PersonAnswer(
-        id=person.key,
-        email=person.email,
-        first_name=person.first_name,
-        last_name=person.last_name,
-        language="fr" if person.language == "fr" else "en" if person.language else None,
-    )
+@router.delete("/people/{id:path}", status_code=204, responses=NO_CONTENT)
+async def delete(id: PersonKey, house: InHouse, watch: InWatch) -> Response:
+    """Delete a person and take them out of every session; what waits for them is removed (F023).
+
+    Put again they come back, not to the sessions they were in.
+    """
+    async with house.store.transaction() as db:
+        await watch.begin(db)
+        departed = await delete_person(db, house.organization.id, id)
+        if departed is None:
+            raise NotFound("person", id)
+        await watch.wrote(db, Awaited(participations=departed.versions, told=departed.sessions.values()))
+    await poke_all(house, departed.sessions)
+    return await watch.gone()
+
+
+def _told(person: Person) -> dict[str, object]:
+    return {
+        "id": person.key,
+        "email": person.email,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "language": person.language,
+        "source_version": person.source_version,
+    }

@@ -1,107 +1,156 @@
-"""Sends: what is planned, what became of it, and the cancel."""
+"""Sends: what is planned, what became of it, and the mail as it would leave."""
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, Field, NaiveDatetime
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NaiveDatetime,
+    ValidationInfo,
+    field_validator,
+)
 
+from api.cursors import Page, cut, read
 from api.house import House, InHouse
-from api.problems import Invalid, NotFound, Problem
-from domain.keys import Key, PersonKey
+from api.problems import NotFound
+from domain.keys import Instant, Key, Line, PersonKey
 from domain.rules import Scope
-from domain.sends import Status
-from store.sends import Cursor, Kind, Send, cancel_send, find_send, list_sends
+from domain.sends import Reason, Status
+from store.send_filters import SendFilter, SendOrigin
+from store.sends import Cursor, Kind, Send, find_send, list_sends
 
 router = APIRouter(tags=["sends"])
+
+Words = Annotated[Line, Field(min_length=1, max_length=200)]
 
 
 class SendAnswer(BaseModel):
     """One mail, to one recipient, for one rule and one session, or one module or slot of it."""
 
-    id: UUID
-    status: Status
-    reason: str | None
-    due_at: AwareDatetime
-    due_local: NaiveDatetime = Field(description="the wall-clock time meant, in `timezone`")
-    timezone: str
-    latest_at: AwareDatetime = Field(description="past it the mail expires, never late")
-    rule: str
-    session: str
-    scope: Scope
-    module: str | None = Field(description="that it is about, or that its slot belongs to")
-    slot: str | None
-    recipient: str
-    recipient_kind: Kind
-    template: str
-    attempts: int
-    handed_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
-    reply_code: int | None = Field(description="of the mail server; RFC 5321, 4.2")
-    detail: str | None = Field(description="what the mail server wrote, or what the template lacked")
+    id: UUID = Field(examples=["0c2cf422-0b1c-5d4e-8a5d-2c4ef581a5f9"])
+    status: Status = Field(examples=["scheduled"])
+    reason: str | None = Field(description="why it stands there, where that is not plain", examples=[None])
+    due_at: AwareDatetime = Field(examples=["2027-01-18T08:00:00Z"])
+    due_local: NaiveDatetime = Field(
+        description="the wall-clock time meant, in `timezone`", examples=["2027-01-18T09:00:00"]
+    )
+    timezone: str = Field(examples=["Europe/Paris"])
+    latest_at: AwareDatetime = Field(
+        description="past it the mail expires, never late", examples=["2027-01-25T08:00:00Z"]
+    )
+    rule: str = Field(examples=["convocation-j7"])
+    session: str = Field(examples=["S-2026-041"])
+    center: str | None = Field(description="of the session", examples=["lyon"])
+    room: str | None = Field(description="of what it is about", examples=["B 204"])
+    scope: Scope = Field(examples=["session"])
+    module: str | None = Field(description="that it is about, or that its slot belongs to", examples=[None])
+    slot: str | None = Field(examples=[None])
+    recipient: str = Field(examples=["p-104"])
+    recipient_kind: Kind = Field(examples=["person"])
+    company: str | None = Field(description="the recipient, or the one it comes from", examples=["c-12"])
+    template: str = Field(examples=["convocation"])
+    attempts: int = Field(examples=[0])
+    handed_at: AwareDatetime | None = Field(examples=[None])
+    ended_at: AwareDatetime | None = Field(examples=[None])
+    reply_code: int | None = Field(description="of the mail server; RFC 5321, 4.2", examples=[None])
+    detail: str | None = Field(
+        description="what the mail server wrote, or what the template lacked", examples=[None]
+    )
     trace: list[dict[str, object]] = Field(
-        description="the steps by which it came to its due time and outcome"
+        description="the steps by which it came to its due time and outcome",
+        examples=[[{"at": "2026-11-21T10:00:00Z", "step": "scheduled", "due_at": "2027-01-18T08:00:00Z"}]],
     )
 
 
-class Sends(BaseModel):
-    """A page of sends by due time; `next` is the cursor of the following one."""
+class Sends(Page[SendAnswer]):
+    """A page of sends by due time."""
 
-    items: list[SendAnswer]
-    next: str | None
+
+class SendQuery(BaseModel):
+    """Which sends are asked for: all filters narrow the list together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: Key | None = Field(default=None, examples=["S-2026-041"])
+    rule: Key | None = None
+    template: Key | None = Field(default=None, examples=["convocation"])
+    recipient: PersonKey | None = Field(default=None, description="the id of a person or company")
+    recipient_text: Words | None = Field(
+        default=None, description="a part of a recipient's name, id or address", examples=["martin"]
+    )
+    company: PersonKey | None = Field(
+        default=None, description="the recipient, or the one it comes from", examples=["c-12"]
+    )
+    center: Words | None = Field(default=None, description="of the session", examples=["lyon"])
+    room: Words | None = Field(
+        default=None,
+        description="of what the mail is about; the session's where a module or slot has none",
+        examples=["B 204"],
+    )
+    status: list[Status] | None = Field(default=None, description="one of these", examples=[["scheduled"]])
+    reason: list[Reason] | None = Field(default=None, description="one of these", examples=[["too_late"]])
+    kind: SendOrigin | None = Field(default=None, description="how it came to be", examples=["automatic"])
+    due_from: Instant | None = Field(
+        default=None, description="due then or later", examples=["2027-01-18T00:00:00+01:00"]
+    )
+    due_to: Instant | None = Field(
+        default=None, description="due before", examples=["2027-01-19T00:00:00+01:00"]
+    )
+    subject: Words | None = Field(
+        default=None,
+        description="a part of the template's subject as it was saved, whatever the capitals",
+        examples=["see you soon"],
+    )
+    limit: int = Field(default=100, ge=1, le=1000, description="items of a page")
+    cursor: str | None = Field(
+        default=None, description="`next` of the page before, as it is", examples=[None]
+    )
+
+    @field_validator("due_to")
+    @classmethod
+    def _in_order(cls, due_to: datetime | None, info: ValidationInfo) -> datetime | None:
+        due_from = info.data.get("due_from")
+        if due_to and due_from and due_to < due_from:
+            raise ValueError("due_to lies before due_from: swap them, or leave one out")
+        return due_to
+
+    def filter(self) -> SendFilter:
+        named = self.model_dump(exclude={"status", "reason", "limit", "cursor"})
+        return SendFilter(
+            **named,
+            statuses=None if self.status is None else frozenset(self.status),
+            reasons=None if self.reason is None else frozenset(self.reason),
+        )
 
 
 @router.get("/sends")
-async def get_many(
-    house: InHouse,
-    session: Key | None = None,
-    rule: Key | None = None,
-    recipient: PersonKey | None = None,
-    status: Annotated[list[Status] | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: str | None = None,
-) -> Sends:
+async def get_many(asked: Annotated[SendQuery, Query()], house: InHouse) -> Sends:
     """Return sends by due time."""
+    place = read(asked.cursor, datetime, UUID)
     async with house.store.transaction() as db:
         found = await list_sends(
             db,
             house.organization.id,
-            limit=limit + 1,
-            after=None if cursor is None else _read(cursor),
-            session=session,
-            rule=rule,
-            recipient=recipient,
-            statuses=status,
+            asked.filter(),
+            limit=asked.limit + 1,
+            after=None if place is None else Cursor(*place),
         )
-    page = found[:limit]
-    return Sends(
-        items=[_answer(send) for send in page], next=_write(page[-1]) if len(found) > limit else None
-    )
+    page, next = cut(found, asked.limit, lambda send: (send.due_at, send.id))
+    return Sends(items=[answer(send) for send in page], next=next)
 
 
 @router.get("/sends/{id}")
 async def get(id: UUID, house: InHouse) -> SendAnswer:
     """Return one send with its trace."""
-    return _answer(await _fetch(house, id))
+    return answer(await fetch(house, id))
 
 
-@router.post("/sends/{id}/cancel")
-async def cancel(id: UUID, house: InHouse) -> SendAnswer:
-    """Cancel a send; once this answers 200 its mail does not leave (F020). Too late is an honest 409."""
-    async with house.store.transaction() as db:
-        session = await cancel_send(db, house.organization.id, id)
-    send = await _fetch(house, id)
-    if session is not None:
-        await house.plans.session_changed(house.organization.key, send.session, session)
-    elif send.status is not Status.CANCELLED:
-        raise _too_late(send)
-    return _answer(send)
-
-
-async def _fetch(house: House, id: UUID) -> Send:
+async def fetch(house: House, id: UUID) -> Send:
     async with house.store.transaction() as db:
         send = await find_send(db, house.organization.id, id)
     if send is None:
@@ -109,15 +158,7 @@ async def _fetch(house: House, id: UUID) -> Send:
     return send
 
 
-def _too_late(send: Send) -> Problem:
-    since = send.ended_at or send.handed_at
-    when = f" since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
-    detail = f"This send can no longer be cancelled: it is {send.status}{when}."
-    at = since.isoformat() if since else None
-    return Problem(409, "too-late", detail, send_status=send.status, at=at)
-
-
-def _answer(send: Send) -> SendAnswer:
+def answer(send: Send) -> SendAnswer:
     return SendAnswer(
         id=send.id,
         status=send.status,
@@ -128,11 +169,14 @@ def _answer(send: Send) -> SendAnswer:
         latest_at=send.latest_at,
         rule=send.rule,
         session=send.session,
+        center=send.center,
+        room=send.room,
         scope=send.scope,
         module=send.module,
         slot=send.slot,
         recipient=send.recipient,
         recipient_kind=send.recipient_kind,
+        company=send.company,
         template=send.template,
         attempts=send.attempts,
         handed_at=send.handed_at,
@@ -141,17 +185,3 @@ def _answer(send: Send) -> SendAnswer:
         detail=send.detail,
         trace=send.trace,
     )
-
-
-def _write(send: Send) -> str:
-    return base64.urlsafe_b64encode(f"{send.due_at.isoformat()} {send.id}".encode()).decode()
-
-
-def _read(cursor: str) -> Cursor:
-    try:
-        due_at, id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return Cursor(datetime.fromisoformat(due_at), UUID(id))
-    except (ValueError, binascii.Error):
-        raise Invalid(
-            ("cursor", "Take `next` of an earlier answer as it is, or leave the cursor out.")
-        ) from None

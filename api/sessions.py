@@ -1,121 +1,155 @@
 """Sessions, with their modules and slots."""
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.applied import Applied, is_applied
+from api.cursors import CursorText, Limit, Page, cut, read
 from api.house import House, InHouse
+from api.patches import Patch, patched
 from api.problems import Invalid, NotFound
+from api.waiting import NO_CONTENT, Followed, InWatch
 from domain.conditions import Label
 from domain.keys import Instant, Key, Line
-from domain.zones import ZoneName
+from domain.sessions import ModuleBody, SessionBody, SessionOutline, SlotBody, wrong_places
+from store.caught_up import Awaited
+from store.locks import change_facts
 from store.places import Module, Slot, list_modules, list_slots
-from store.sessions import Session, delete_session, find_session, put_session
+from store.sessions import (
+    Session,
+    SessionFilter,
+    delete_session,
+    find_session,
+    list_sessions,
+    put_session,
+)
 
 router = APIRouter(tags=["sessions"])
 
-MOST_PLACES = 500  # modules, and slots, of one session
+Text = Annotated[
+    Line | None,
+    Query(
+        min_length=1,
+        max_length=200,
+        description="a part of an id or name, or of an address, whatever the capitals",
+        examples=["martin"],
+    ),
+]
 
-Room = Annotated[Line, Field(min_length=1, max_length=200, examples=["B 204"])]
+_POKES_AT_ONCE = 20
 
 
-class Place(BaseModel):
-    """What a session and its modules and slots have in common."""
+class SessionLine(SessionOutline):
+    """A session as it stands, but for its modules and slots."""
+
+    id: str = Field(examples=["S-2027-041"])
+    timezone: str = Field(examples=["Europe/Paris"])
+    version: int = Field(description="grows with every change that its mails follow", examples=[3])
+    planned: bool = Field(description="its mails have followed the last change", examples=[True])
+
+
+class SessionAnswer(SessionLine, SessionBody):
+    """A session as it stands."""
+
+
+class SessionWritten(SessionAnswer, Followed, Applied):
+    """A session as it stands after a write."""
+
+
+class Sessions(Page[SessionLine]):
+    """A page of sessions by id: an order that no change of a date disturbs while pages are read."""
+
+
+class SessionQuery(BaseModel):
+    """Which sessions are asked for: all filters narrow the list together."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Line = Field(min_length=1, max_length=500, examples=["Managing a project"])
-    room: Room | None = None
-
-
-class Dates(BaseModel):
-    """From when to when; neither while it is not known."""
-
-    starts_at: Instant | None = Field(default=None, examples=["2027-01-25T09:00:00+01:00"])
-    ends_at: Instant | None = Field(default=None, examples=["2027-01-26T17:00:00+01:00"])
-
-    @field_validator("ends_at")
-    @classmethod
-    def _in_order(cls, ends_at: datetime | None, info: ValidationInfo) -> datetime | None:
-        starts_at = info.data.get("starts_at")
-        if ends_at and "starts_at" in info.data and not starts_at:
-            raise ValueError("ends_at needs a starts_at before it")
-        if ends_at and starts_at and ends_at < starts_at:
-            raise ValueError("ends_at lies before starts_at: swap them, or leave ends_at out")
-        return ends_at
-
-
-class ModuleBody(Place, Dates):
-    """A part of a session; while it has no dates of its own, those of its slots are its dates."""
-
-    id: Key
-    mode: Label | None = Field(default=None, description="what rules of scope module and slot compare (F063)")
-    category: Label | None = Field(default=None, description="as `mode` (F062)")
-
-
-class SlotBody(Place):
-    """A dated meeting of a session, or of one of its modules."""
-
-    id: Key
-    module: Key | None = None
-    starts_at: Instant
-    ends_at: Instant
-    synchronous: bool = True
-
-    @field_validator("ends_at")
-    @classmethod
-    def _in_order(cls, ends_at: datetime, info: ValidationInfo) -> datetime:
-        if "starts_at" in info.data and ends_at <= info.data["starts_at"]:
-            raise ValueError("ends_at does not lie after starts_at: swap them, or give the slot a length")
-        return ends_at
-
-
-class SessionBody(Place, Dates):
-    """A session as its own system describes it; a PUT replaces all of it, its modules and slots too."""
-
-    timezone: ZoneName | None = Field(default=None, description="IANA name; the organization's where absent")
     stage: Label | None = None
-    mode: Label | None = Field(
-        default=None, description="on site, remote …; of rules of scope session (F063)"
+    mode: Label | None = Field(default=None, examples=["remote"])
+    category: Label | None = Field(default=None, examples=["management"])
+    center: Key | None = Field(default=None, examples=["lyon"])
+    starts_from: Instant | None = Field(
+        default=None, description="starts then or later", examples=["2027-01-01T00:00:00+01:00"]
     )
-    category: Label | None = Field(default=None, description="the main one; as `mode` (F062)")
-    modules: list[ModuleBody] = Field(default=[], max_length=MOST_PLACES)
-    slots: list[SlotBody] = Field(default=[], max_length=MOST_PLACES)
+    starts_to: Instant | None = Field(
+        default=None, description="starts before", examples=["2027-02-01T00:00:00+01:00"]
+    )
+    text: Text = None
+    limit: Limit = 100
+    cursor: CursorText = None
+
+    @field_validator("starts_to")
+    @classmethod
+    def _in_order(cls, starts_to: datetime | None, info: ValidationInfo) -> datetime | None:
+        starts_from = info.data.get("starts_from")
+        if starts_to and starts_from and starts_to < starts_from:
+            raise ValueError("starts_to lies before starts_from: swap them, or leave one out")
+        return starts_to
 
 
-class SessionAnswer(SessionBody):
-    """A session as it stands; `planned` says whether its mails have already followed the last change."""
-
-    id: str
-    timezone: str
-    version: int
-    planned: bool
+@router.get("/sessions")
+async def get_many(asked: Annotated[SessionQuery, Query()], house: InHouse) -> Sessions:
+    """Return sessions by id, without their modules and slots."""
+    (after,) = read(asked.cursor, str) or (None,)
+    async with house.store.transaction() as db:
+        found = await list_sessions(
+            db,
+            house.organization.id,
+            asked.limit + 1,
+            after=after,
+            only=SessionFilter(**asked.model_dump(exclude={"limit", "cursor"})),
+        )
+    page, next = cut(found, asked.limit, lambda session: (session.key,))
+    return Sessions(items=[_line(session) for session in page], next=next)
 
 
 @router.put("/sessions/{id}")
-async def put(id: Key, body: SessionBody, house: InHouse) -> SessionAnswer:
+async def put(id: Key, body: SessionBody, house: InHouse, watch: InWatch) -> SessionWritten:
     """Create or replace a session; every mail that waits for it follows its dates (F024, F074)."""
-    if wrong := [*_wrong_places(body)]:
+    if wrong := [*wrong_places(body)]:
         raise Invalid(*wrong)
     async with house.store.transaction() as db:
+        await watch.begin(db)
         session = await put_session(
             db,
             house.organization.id,
             id,
-            **body.model_dump(exclude={"timezone", "modules", "slots"}),
-            zone=body.timezone or house.organization.zone,
+            **_outline(house, body),
             modules=[Module(key=one.id, **one.model_dump(exclude={"id"})) for one in body.modules],
             slots=[Slot(key=one.id, **one.model_dump(exclude={"id"})) for one in body.slots],
         )
+        await watch.wrote(db, _awaited(session))
         answer = await _answer(db, session)
-    if session.dirty:
-        await poke(house, session)
-    return answer
+    return await _followed(house, watch, session, answer, body.source_version)
+
+
+@router.patch("/sessions/{id}")
+async def patch(id: Key, change: Patch, house: InHouse, watch: InWatch) -> SessionWritten:
+    """Change some of a session; its modules and slots stay as they are, a PUT replaces them."""
+    if wrong := [
+        (name, f"PUT /v1/sessions/{id} replaces it.") for name in ("modules", "slots") if name in change
+    ]:
+        raise Invalid(*wrong)
+    async with house.store.transaction() as db:
+        await watch.begin(db)
+        await change_facts(db, (await fetch_session(db, house, id)).id)
+        stands = await fetch_session(db, house, id)
+        body = patched(SessionOutline, {**_said(stands), "source_version": None}, change)
+        session = await put_session(
+            db, house.organization.id, id, **_outline(house, body), modules=None, slots=None
+        )
+        await watch.wrote(db, _awaited(session))
+        answer = await _answer(db, session)
+    return await _followed(house, watch, session, answer, body.source_version)
 
 
 @router.get("/sessions/{id}")
@@ -125,14 +159,17 @@ async def get(id: Key, house: InHouse) -> SessionAnswer:
         return await _answer(db, await fetch_session(db, house, id))
 
 
-@router.delete("/sessions/{id}", status_code=204)
-async def delete(id: Key, house: InHouse) -> None:
+@router.delete("/sessions/{id}", status_code=204, responses=NO_CONTENT)
+async def delete(id: Key, house: InHouse, watch: InWatch) -> Response:
     """Delete a session and stop its mails; put again, it comes back as itself."""
     async with house.store.transaction() as db:
+        await watch.begin(db)
         session = await delete_session(db, house.organization.id, id)
-    if session is None:
-        raise NotFound("session", id)
+        if session is None:
+            raise NotFound("session", id)
+        await watch.wrote(db, _awaited(session))
     await poke(house, session)
+    return await watch.gone()
 
 
 async def fetch_session(db: AsyncConnection, house: House, key: str) -> Session:
@@ -147,39 +184,57 @@ async def poke(house: House, session: Session) -> None:
     await house.plans.session_changed(house.organization.key, session.key, session.id)
 
 
-def _wrong_places(body: SessionBody) -> Iterator[tuple[str, str]]:
-    yield from _twice("modules", [module.id for module in body.modules])
-    yield from _twice("slots", [slot.id for slot in body.slots])
-    modules = {module.id for module in body.modules}
-    for number, slot in enumerate(body.slots):
-        if slot.module is not None and slot.module not in modules:
-            yield f"slots.{number}.module", f"There is no module {slot.module!r}: list it in `modules`."
+async def poke_all(house: House, sessions: Mapping[str, UUID]) -> None:
+    """Have sessions planned, by their callers' ids; call it once the change is committed."""
+    gate = asyncio.Semaphore(_POKES_AT_ONCE)
+
+    async def poke_one(key: str, session: UUID) -> None:
+        async with gate:
+            await house.plans.session_changed(house.organization.key, key, session)
+
+    await asyncio.gather(*(poke_one(key, session) for key, session in sessions.items()))
 
 
-def _twice(field: str, keys: Iterable[str]) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
-    for number, key in enumerate(keys):
-        if key in seen:
-            yield f"{field}.{number}.id", f"{key!r} stands for two {field}: give each an id of its own."
-        seen.add(key)
+def _outline(house: House, body: SessionOutline) -> dict[str, Any]:
+    """Return what `put_session` takes, but for modules and slots."""
+    values = body.model_dump(exclude={"timezone", "modules", "slots"})
+    return {**values, "zone": body.timezone or house.organization.zone}
+
+
+def _awaited(session: Session) -> Awaited:
+    return Awaited(sessions={session.id: session.version}, told=[session.id])
+
+
+async def _followed(
+    house: House, watch: InWatch, session: Session, answer: SessionAnswer, source_version: int | None
+) -> SessionWritten:
+    """Have a session planned that was written; answer, once planning has followed where that was asked."""
+    if session.dirty:
+        await poke(house, session)
+    return SessionWritten(
+        **{**dict(answer), "planned": await watch.planned(clean=not session.dirty)},
+        too_late=watch.too_late,
+        applied=is_applied(source_version, session.source_version),
+        exists=not session.deleted,
+    )
 
 
 async def _answer(db: AsyncConnection, session: Session) -> SessionAnswer:
     return SessionAnswer(
-        id=session.key,
-        name=session.name,
-        timezone=session.zone,
-        starts_at=session.starts_at,
-        ends_at=session.ends_at,
-        stage=session.stage,
-        mode=session.mode,
-        category=session.category,
-        room=session.room,
+        **dict(_line(session)),
         modules=[ModuleBody(**_under_id(one)) for one in await list_modules(db, session.id)],
         slots=[SlotBody(**_under_id(one)) for one in await list_slots(db, session.id)],
-        version=session.version,
-        planned=not session.dirty,
     )
+
+
+def _line(session: Session) -> SessionLine:
+    return SessionLine(**_said(session), id=session.key, version=session.version, planned=not session.dirty)
+
+
+def _said(session: Session) -> dict[str, Any]:
+    """Return what was said of a session, as `SessionOutline` has it."""
+    fields = SessionOutline.model_fields.keys() - {"timezone"}
+    return {**{name: getattr(session, name) for name in fields}, "timezone": session.zone}
 
 
 def _under_id(place: Module | Slot) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """The addresses that no mail goes to any more."""
 
-import base64
-from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, Field
 
+from api.cursors import CursorText, Limit, Page, cut, read
 from api.house import InHouse
-from api.problems import Invalid, NotFound
+from api.problems import NotFound
 from domain.keys import Line
 from domain.suppressions import SuppressionReason
 from store.suppressions import Suppression, find_suppression, list_suppressions, remove_suppression
@@ -29,24 +28,18 @@ class SuppressionAnswer(BaseModel):
     created_at: AwareDatetime
 
 
-class Suppressions(BaseModel):
-    """A page of the list by address; `next` is the cursor of the following one."""
-
-    items: list[SuppressionAnswer]
-    next: str | None
+class Suppressions(Page[SuppressionAnswer]):
+    """A page of the list by address."""
 
 
 @router.get("/suppressions")
-async def get_many(
-    house: InHouse, limit: Annotated[int, Query(ge=1, le=1000)] = 100, cursor: str | None = None
-) -> Suppressions:
+async def get_many(house: InHouse, limit: Limit = 100, cursor: CursorText = None) -> Suppressions:
     """Return the list."""
-    after = None if cursor is None else _read(cursor)
+    (after,) = read(cursor, str) or (None,)
     async with house.store.transaction() as db:
         found = await list_suppressions(db, house.organization.id, limit + 1, after)
-    page = found[:limit]
-    more = len(found) > limit
-    return Suppressions(items=[_answer(one) for one in page], next=_write(page[-1].address) if more else None)
+    page, next = cut(found, limit, lambda one: (one.address,))
+    return Suppressions(items=[_answer(one) for one in page], next=next)
 
 
 @router.get("/suppressions/{address:path}")
@@ -69,15 +62,3 @@ async def delete(address: Suppressed, house: InHouse) -> None:
 
 def _answer(one: Suppression) -> SuppressionAnswer:
     return SuppressionAnswer(address=one.address, reason=one.reason, send=one.send, created_at=one.created_at)
-
-
-def _write(address: str) -> str:
-    return base64.urlsafe_b64encode(address.encode()).decode()
-
-
-def _read(cursor: str) -> str:
-    with suppress(ValueError):
-        address = base64.urlsafe_b64decode(cursor.encode()).decode()
-        if address.isprintable() and _write(address) == cursor:
-            return address
-    raise Invalid(("cursor", "Take `next` of an earlier answer as it is, or leave the cursor out."))

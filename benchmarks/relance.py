@@ -130,7 +130,8 @@ async def relance(folder: Path) -> AsyncIterator[Relance]:
         }
         store = Store(house.environment["DATABASE_URL"], pool_size=1)
         try:
-            async with httpx.AsyncClient(base_url=address, timeout=60) as http:
+            shown = {"Authorization": f"Bearer {house.token}"}
+            async with httpx.AsyncClient(base_url=address, timeout=60, headers=shown) as http:
                 yield Relance(folder, processes, http, store)
         finally:
             await store.close()

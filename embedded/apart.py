@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from access import make_token
 from embedded.mailbox import ACCEPTED
 from embedded.postgres import Postgres
 from embedded.processes import Child, free_port, serve
@@ -29,6 +30,7 @@ class Apart:
     postgres: Postgres
     temporal: TemporalServer
     mailbox: Child
+    token: str  # opens the API
     started: list[Child] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -97,7 +99,8 @@ async def apart(
             "TEMPORAL_ADDRESS": temporal.address,
             "SMTP_URL": f"smtp://127.0.0.1:{port}",
         }
-        house = Apart(folder, addresses | dict(environment or {}), postgres, temporal, mailbox)
+        token = await make_token(settings, "apart")
+        house = Apart(folder, addresses | dict(environment or {}), postgres, temporal, mailbox, token)
         try:
             yield house
         finally:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPResponse
 from typing import Any, cast
 from urllib.error import HTTPError
@@ -80,35 +81,39 @@ def _sessions(now: datetime) -> dict[str, dict[str, Any]]:
     }
 
 
-async def make_demo(base: str) -> bool:
+async def make_demo(base: str, token: str) -> bool:
     """Fill a house that has no rules but ours, through its own API; return whether it did. May be repeated."""
-    return await asyncio.to_thread(_make_demo, base)
+    return await asyncio.to_thread(_make_demo, base, token)
 
 
-def _make_demo(base: str) -> bool:
-    rules = {rule["id"] for rule in _call("GET", f"{base}/v1/rules")["items"]}
+def _make_demo(base: str, token: str) -> bool:
+    call = partial(_call, base, token)
+    rules = {rule["id"] for rule in call("GET", "rules")["items"]}
     if not rules <= RULES.keys():
         return False  # somebody lives here
     for id, template in TEMPLATES.items():
-        _call("PUT", f"{base}/v1/templates/{id}", template)
+        call("PUT", f"templates/{id}", template)
     for id, rule in RULES.items():
         if id not in rules:
-            _call("POST", f"{base}/v1/rules", rule | {"id": id})
-        _call("POST", f"{base}/v1/rules/{id}/activate")
+            call("POST", "rules", rule | {"id": id})
+        call("POST", f"rules/{id}/activate")
     for id, names in PEOPLE.items():
-        _call("PUT", f"{base}/v1/people/{id}", names | {"email": f"{id}@example.org"})
+        call("PUT", f"people/{id}", names | {"email": f"{id}@example.org"})
     for id, session in _sessions(datetime.now(UTC)).items():
-        _call("PUT", f"{base}/v1/sessions/{id}", session)
+        call("PUT", f"sessions/{id}", session)
         for person in PEOPLE:
-            _call("PUT", f"{base}/v1/sessions/{id}/participants/{person}")
+            call("PUT", f"sessions/{id}/participants/{person}")
     return True
 
 
-def _call(method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _call(
+    base: str, token: str, method: str, path: str, body: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - our own server
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    request = Request(f"{base}/v1/{path}", data, headers, method=method)  # noqa: S310 - our own server
     try:
         with cast("HTTPResponse", urlopen(request, timeout=30)) as answer:  # noqa: S310
             return cast("dict[str, Any]", json.loads(answer.read() or b"{}"))
     except HTTPError as error:
-        raise RuntimeError(f"{method} {url}: {error.read().decode()}") from None
+        raise RuntimeError(f"{method} {path}: {error.read().decode()}") from None

@@ -4,15 +4,19 @@ import asyncio
 import errno
 import json
 import os
+import shlex
 import signal
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
+from access import ensure_token
 from embedded.demo import make_demo
 from embedded.mailbox import Mailbox
 from embedded.postgres import Postgres
@@ -25,6 +29,7 @@ from settings import Settings
 from worker import working
 
 ADDRESSES = "addresses.json"  # below the folder: where a second command finds the running parts
+ACCESS = "token"  # below the folder: opens the API, to whoever may read the folder
 DEMO = "demo-made"  # below the folder: the demo is made once, and what the newcomer deletes stays deleted
 SMTP_PORT = 1025
 
@@ -70,12 +75,14 @@ async def standing(folder: Path, console: Console) -> AsyncIterator[Standing]:
             await stack.enter_async_context(working(settings))
         with progress.stage("API and pages"):
             listener = _listen(settings, console)
+            settings.open_pages = settings.open_pages or ip_address(listener.getsockname()[0]).is_loopback
+            token = await ensure_token(settings, folder / ACCESS, "made by relance up")
             await stack.enter_async_context(serving(settings, listener))
         _write_addresses(folder, settings)
         stack.callback((folder / ADDRESSES).unlink, missing_ok=True)
         if own_mailbox and not (made := folder / DEMO).exists():
             with progress.stage("Demo organization"):
-                await make_demo(base_url(settings))
+                await make_demo(base_url(settings), token)
                 made.touch()
         yield Standing(settings, [server.child for server in servers if server.child])
         console.print("\nStopping …")
@@ -89,7 +96,7 @@ def base_url(settings: Settings) -> str:
 async def up(folder: Path, console: Console) -> int:
     """Run until Ctrl-C or SIGTERM, a second one does not wait; return the exit code."""
     async with standing(folder, console) as house:
-        console.print(_welcome(house.settings))
+        console.print(_welcome(house.settings, folder / ACCESS))
         ended = await _first_to_end(house.programs)
         if ended:
             console.print(f"[red]✗[/] {ended.log.stem} ended by itself; the reason may stand in {ended.log}")
@@ -152,7 +159,7 @@ def _write_addresses(folder: Path, settings: Settings) -> None:
     new.replace(folder / ADDRESSES)
 
 
-def _welcome(settings: Settings) -> str:
+def _welcome(settings: Settings, token: Path) -> str:
     base = base_url(settings)
     lines = [
         "",
@@ -160,9 +167,11 @@ def _welcome(settings: Settings) -> str:
         f"  [bold]Outbox[/]          {base}/outbox" if settings.outbox else "",
         f"  [bold]Timers[/]          {settings.temporal_ui}" if settings.temporal_ui else "",
         "",
-        "  Move a session and watch its mails follow:",
+        f"  Every call of the API shows a token. Yours is kept in {escape(str(token))}; move a session with it,",
+        "  and watch its mails follow:",
         "",
-        f"  curl -X PUT {base}/v1/sessions/first-aid -H 'Content-Type: application/json' \\",
+        f"  curl -X PUT {base}/v1/sessions/first-aid \\",
+        f"    -H \"Authorization: Bearer $(cat {escape(shlex.quote(str(token)))})\" -H 'Content-Type: application/json' \\",
         '    -d \'{"name": "First aid at work", "starts_at": "2027-03-15T09:00:00+01:00"}\'',
         "",
         "  Ctrl-C stops everything; nothing is lost.",

@@ -46,7 +46,10 @@ def find_uv() -> str:
     """Return uv, installed beside our Python if there is none."""
     beside = sysconfig.get_path("scripts")
     if not (shutil.which("uv") or shutil.which("uv", path=beside)):
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "uv"], check=True)
+        # A .venv that uv has made holds no pip: the Python it was made from has one.
+        python = str(Path(sys.base_prefix) / "bin" / "python3")
+        pip = [python, "-m", "pip", "--python", sys.executable]
+        subprocess.run([*pip, "install", "--quiet", "--disable-pip-version-check", "uv"], check=True)
     return shutil.which("uv") or shutil.which("uv", path=beside) or "uv"
 
 

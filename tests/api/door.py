@@ -16,6 +16,7 @@ from control.plans import Plans
 from store.database import Store
 from store.organizations import MAIN, ensure_organization
 from store.tables import metadata
+from store.tokens import create_token
 
 
 class Pokes:
@@ -23,6 +24,10 @@ class Pokes:
 
     def __init__(self) -> None:
         self.seen: list[str] = []
+        self.away = False
+
+    async def reachable(self) -> bool:
+        return not self.away
 
     async def session_changed(self, organization: str, key: str, session: UUID) -> bool:
         self.seen.append(f"session {key}")
@@ -95,7 +100,10 @@ async def open_door(database_url: str) -> AsyncIterator[Door]:
             sender_address="training@example.org",
             sender_name="Example Training",
         )
+        _, token = await create_token(db, organization.id, "tests")
     app = create_app(House(store, cast("Plans", pokes), organization))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://relance") as http:
+    shown = {"Authorization": f"Bearer {token}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://relance", headers=shown) as http:
         yield Door(store, http, pokes)
     await store.close()

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from domain.rules import RuleDefinition
@@ -49,55 +50,62 @@ def part(path: str, **body: Any) -> tuple[str, str, Any]:
 
 
 BAD: list[tuple[tuple[str, str, Any], str, str]] = [
-    (session(starts_at="2027-01-25T09:00:00"), "starts_at", "timezone"),
+    (session(starts_at="2027-01-25T09:00:00"), "starts_at", "which offset from UTC"),
     (session(starts_at="9999-12-31T23:59:59Z"), "starts_at", "1900 to 9000"),
     (session(starts_at=20270101), "starts_at", "is text"),
     (session(timezone="Europe/Pariss"), "timezone", "Europe/Paris"),
     (session(starts_at=TEN, ends_at=NINE), "ends_at", "lies before starts_at"),
     (session(ends_at=NINE), "ends_at", "needs a starts_at"),
-    (session(start=NINE), "start", "not permitted"),
-    (session(Start=NINE), "Start", "not permitted"),
+    (session(start=NINE), "start", "no such field"),
+    (session(Start=NINE), "Start", "no such field"),
     (session(name=None), "name", "valid string"),
-    (session(name="one\r\ntwo"), "name", "pattern"),
+    (session(name="one\r\ntwo"), "name", "one line"),
+    (session(name=" \u00a0 "), "name", "more than blanks"),
     (session(stage=""), "stage", "at least 1"),
     (session(category="x" * 101), "category", "at most 100"),
-    (session(room="A\n1"), "room", "pattern"),
-    (("PUT", "sessions/a b", {"name": "S"}), "id", "pattern"),
-    (module(id="a b"), "modules.0.id", "pattern"),
+    (session(room="A\n1"), "room", "one line"),
+    (session(room="  "), "room", "more than blanks"),
+    (session(stage=" "), "stage", "more than blanks"),
+    (("PUT", "sessions/a b", {"name": "S"}), "id", "letters from A"),
+    (("PUT", "sessions/%2E%2E", {"name": "S"}), "id", "not '.', '..'"),
+    (("PUT", "people/%20", {}), "id", "only blanks"),
+    (module(id="a b"), "modules.0.id", "letters from A"),
+    (module(id="."), "modules.0.id", "not '.', '..'"),
+    (("PUT", "sessions/s", [1]), "body", "JSON object"),
     (module(name=""), "modules.0.name", "at least 1"),
     (module(starts_at=TEN, ends_at=NINE), "modules.0.ends_at", "lies before starts_at"),
     (module(ends_at=NINE), "modules.0.ends_at", "needs a starts_at"),
-    (module(stage="confirmed"), "modules.0.stage", "not permitted"),
+    (module(stage="confirmed"), "modules.0.stage", "no such field"),
     (session(modules=[MODULE, MODULE]), "modules.1.id", "an id of its own"),
     (session(modules=[MODULE] * 501), "modules", "at most 500"),
     (slot(ends_at=NINE), "slots.0.ends_at", "does not lie after starts_at"),
     (slot(starts_at=None), "slots.0.starts_at", "is text"),
     (slot(module="other"), "slots.0.module", "list it in `modules`"),
-    (slot(mode="remote"), "slots.0.mode", "not permitted"),
+    (slot(mode="remote"), "slots.0.mode", "no such field"),
     (session(modules=[MODULE], slots=[SLOT, {**SLOT, "id": "t"}, SLOT]), "slots.2.id", "an id of its own"),
     (session(slots=[{**SLOT, "module": None, "id": str(n)} for n in range(501)]), "slots", "at most 500"),
-    (("PUT", "people/%ff", {}), "id", "pattern"),
-    (("PUT", "people/p%00q", {}), "id", "pattern"),
+    (("PUT", "people/%ff", {}), "id", "control characters"),
+    (("PUT", "people/p%00q", {}), "id", "control characters"),
     (person(email="a@example.org, b@example.org"), "email", "One address"),
-    (person(first_name="Clai\x00re"), "first_name", "pattern"),
+    (person(first_name="Clai\x00re"), "first_name", "one line"),
     (person(language="de"), "language", "'en' or 'fr'"),
-    (("PUT", "companies/c%00d", {"name": "C"}), "id", "pattern"),
+    (("PUT", "companies/c%00d", {"name": "C"}), "id", "control characters"),
     (company(name=""), "name", "at least 1"),
     (company(email="nobody"), "email", "not an address"),
     (company(contact="nobody"), "contact", "PUT /v1/people/nobody"),
-    (company(version=3), "version", "not permitted"),
+    (company(version=3), "version", "no such field"),
     (part("participants/nobody"), "person", "PUT /v1/people/nobody"),
     (part("participants/claire", company="none"), "company", "PUT /v1/companies/none"),
     (part("participants/claire", slots=["s", "other"]), "slots.1", "list it in the `slots` of the session"),
     (part("participants/claire", slots="s"), "slots", "valid list"),
-    (part("participants/claire", contact="tom"), "contact", "not permitted"),
+    (part("participants/claire", contact="tom"), "contact", "no such field"),
     (part("trainers/nobody"), "person", "PUT /v1/people/nobody"),
     (part("trainers/claire", slots=["other"]), "slots.0", "list it in the `slots` of the session"),
-    (part("trainers/claire", company="acme"), "company", "not permitted"),
+    (part("trainers/claire", company="acme"), "company", "no such field"),
     (part("companies/none", contact=None), "company", "PUT /v1/companies/none"),
     (part("companies/acme", contact="nobody"), "contact", "PUT /v1/people/nobody"),
     (part("companies/acme"), "contact", "required"),
-    (template(html="<p>\x00</p>"), "html", "pattern"),
+    (template(html="<p>\x00</p>"), "html", "NUL"),
     (template(html="{{ sesion.name }}"), "html", "session"),
     (template(subject="{{ 1 + }}"), "subject", "line 1"),
     (template(html="\n{{ company.name }}", audience="trainers"), "html", "line 2: company.name is not a tag"),
@@ -114,16 +122,19 @@ BAD: list[tuple[tuple[str, str, Any], str, str]] = [
     (rule(scope="module", trigger={**TRIGGER, "anchor": "slot.end"}), "trigger", "session.start"),
     (rule(conditions={"stages": []}), "conditions.stages", "at least 1 item"),
     (rule(conditions={"modes": "remote"}), "conditions.modes", "'all'"),
-    (rule(conditions={"stage": ["confirmed"]}), "conditions.stage", "not permitted"),
+    (rule(conditions={"stage": ["confirmed"]}), "conditions.stage", "no such field"),
     (rule(cc=["trainers", "a b@example.org"]), "cc.1", "not an address"),
     (rule(cc=["manager"]), "cc.0", "company_contact, trainers"),
     (rule(cc=["trainers"] * 21), "cc", "at most 20"),
     (rule(late="never"), "late", "'skip'"),
     (rule(deliver_within=3600), "deliver_within", '"PT2H"'),
     (rule(deliver_within="P400D"), "deliver_within", "less than or equal to"),
-    (("PUT", "rules/used", {**rule(audience="trainers")[2]}), "id", "not permitted"),
+    (("PUT", "rules/used", {**rule(audience="trainers")[2]}), "id", "no such field"),
     (("GET", "sends?cursor=nonsense", None), "cursor", "next"),
     (("GET", "sends?limit=0", None), "limit", "greater"),
+    (("GET", f"sessions?starts_from={TEN}&starts_to={NINE}", None), "starts_to", "swap them"),
+    (("GET", "sessions?starts_from=2027-01-25T09:00:00+01:00", None), "starts_from", "write + as %2B"),
+    (("GET", "sends?due_to=2027-01-25T09:00:00", None), "due_to", "or use Z"),
 ]
 
 
@@ -149,6 +160,35 @@ async def test_bad_input_names_the_field_and_the_cure_and_changes_nothing(door: 
         assert cure in error["message"], asked
         assert await door.everything() == before, asked
         assert door.pokes.take() == [], asked
+
+
+UNREADABLE = {
+    '{"name": "Café"}'.encode("latin-1"): "UTF-8",
+    b"[" * 5_000: "nested too deeply",
+    b'{"name": ' + b"7" * 5_000 + b"}": "thousands of digits",
+    b'{"name": ': "This is no JSON",
+    b"": "there is no body",
+}
+
+
+@pytest.mark.parametrize("body", UNREADABLE, ids=UNREADABLE.get)
+async def test_a_body_that_cannot_be_read_is_bad_input_as_any_other(door: Door, body: bytes) -> None:
+    answer = await door.http.put("/v1/sessions/s", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid")
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "body"
+    assert UNREADABLE[body] in error["message"]
+
+
+async def test_a_body_that_does_not_say_that_it_is_json_is_told_the_header(door: Door) -> None:
+    answer = await door.http.put(
+        "/v1/sessions/s", content=b'{"name": "S"}', headers={"Content-Type": "text/plain"}
+    )
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (422, "body")
+    assert "Content-Type: application/json" in error["message"]
 
 
 async def test_a_list_with_two_mistakes_is_told_both(door: Door) -> None:

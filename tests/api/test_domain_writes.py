@@ -37,9 +37,16 @@ SESSION: dict[str, Any] = {
     "mode": "remote",
     "category": "management",
     "room": "C 3",
+    "center": "lyon",
+    "data": {"level": 2, "tutor": {"name": "Ada", "floors": [1, None]}},
+    "source_version": 7,
     "modules": [MODULE],
     "slots": [SLOT, LATER],
 }
+
+
+# What the answer to a write says besides.
+WRITTEN = {"applied": True, "exists": True, "too_late": None}
 
 
 async def a_session(door: Door, **says: Any) -> Any:
@@ -56,7 +63,8 @@ async def a_session(door: Door, **says: Any) -> Any:
 async def test_a_session_is_read_as_it_was_written(door: Door) -> None:
     written = await door.put("sessions/s", **SESSION)
 
-    assert written == await door.get("sessions/s") == {"id": "s", **SESSION, "version": 1, "planned": False}
+    expected = {"id": "s", **SESSION, "version": 1, "planned": False}
+    assert (written, await door.get("sessions/s")) == ({**expected, **WRITTEN}, expected)
     assert door.pokes.take() == ["session s"]
 
 
@@ -65,16 +73,20 @@ async def test_a_put_replaces_everything(door: Door) -> None:
 
     bare = await door.put("sessions/s", name="Bare")
 
-    nothing = dict.fromkeys(("starts_at", "ends_at", "stage", "mode", "category", "room"))
+    nothing = dict.fromkeys(("starts_at", "ends_at", "stage", "mode", "category", "room", "center"))
     expected: dict[str, Any] = {
         "id": "s",
         "name": "Bare",
         "timezone": "Europe/Paris",
         **nothing,
+        "data": {},
+        "source_version": 7,
         "modules": [],
         "slots": [],
+        "version": 2,
+        "planned": False,
     }
-    assert bare == await door.get("sessions/s") == {**expected, "version": 2, "planned": False}
+    assert (bare, await door.get("sessions/s")) == ({**expected, **WRITTEN}, expected)
 
 
 async def test_a_slot_needs_no_module_and_a_module_no_date(door: Door) -> None:
@@ -92,7 +104,7 @@ async def test_a_slot_needs_no_module_and_a_module_no_date(door: Door) -> None:
     ("says", "bumps"),
     [
         ({}, 0),
-        ({"name": "Another", "room": None}, 0),
+        ({"name": "Another", "room": None, "center": None, "data": {}, "source_version": 8}, 0),
         ({"modules": [{**MODULE, "name": "Another", "room": None}]}, 0),
         ({"slots": [{**SLOT, "name": "Another", "room": None, "synchronous": True}, LATER]}, 0),
         ({"stage": None}, 1),
@@ -115,19 +127,22 @@ async def test_a_session_is_one_version_further_when_planning_would_read_anythin
 async def test_a_participant_comes_from_a_company_to_some_slots(door: Door) -> None:
     await a_session(door)
 
+    nothing = {"source_version": None, "planned": False}
     plain = await door.call("PUT", "/v1/sessions/s/participants/claire")
-    assert plain == {"person": "claire", "company": None, "slots": None, "planned": False}
+    assert plain == {"person": "claire", "company": None, "slots": None, **nothing, **WRITTEN}
     assert door.pokes.take() == ["session s"]
 
     said = await door.put("sessions/s/participants/claire", company="acme", slots=["later", "monday"])
-    assert said == {"person": "claire", "company": "acme", "slots": ["monday", "later"], "planned": False}
+    part = {"person": "claire", "company": "acme", "slots": ["monday", "later"]}
+    assert said == {**part, **nothing, **WRITTEN}
 
     await door.call("DELETE", "/v1/sessions/s/participants/claire")
     assert (await door.get("sessions/s/participants"))["items"] == []
     assert await door.call("PUT", "/v1/sessions/s/participants/claire") == said
     assert await door.put("sessions/s/participants/claire", slots=["later"]) == {**said, "slots": ["later"]}
     assert await door.put("sessions/s/participants/claire", company=None, slots=None) == plain
-    assert (await door.get("sessions/s/participants"))["items"] == [plain]
+    listed = {"person": "claire", "company": None, "slots": None, **nothing}
+    assert (await door.get("sessions/s/participants")) == {"items": [listed], "next": None}
 
 
 async def test_a_participation_bumps_itself_and_its_company_and_never_the_session(door: Door) -> None:
@@ -154,15 +169,16 @@ async def test_a_participation_bumps_itself_and_its_company_and_never_the_sessio
 async def test_trainers_have_slots_and_no_company(door: Door) -> None:
     await a_session(door)
 
+    nothing = {"source_version": None, "planned": False, **WRITTEN}
     assert await door.call("PUT", "/v1/sessions/s/trainers/tom") == {
         "person": "tom",
         "slots": None,
-        "planned": False,
+        **nothing,
     }
     said = await door.put("sessions/s/trainers/tom", slots=["monday"])
     await door.put("sessions/s/trainers/claire", slots=[])
 
-    assert said == {"person": "tom", "slots": ["monday"], "planned": False}
+    assert said == {"person": "tom", "slots": ["monday"], **nothing}
     found = (await door.get("sessions/s/trainers"))["items"]
     assert [(one["person"], one["slots"]) for one in found] == [("claire", []), ("tom", ["monday"])]
     await door.call("DELETE", "/v1/sessions/s/trainers/tom")
@@ -177,7 +193,8 @@ async def test_a_company_of_a_session_has_a_contact_for_it(door: Door) -> None: 
     door.pokes.take()
 
     said = await door.put("sessions/s/companies/best", contact="tom")
-    assert said == {"company": "best", "contact": "tom", "present": False, "planned": False}
+    known = {"company": "best", "contact": "tom", "present": False, "source_version": None}
+    assert said == {**known, "planned": False, **WRITTEN}
     assert door.pokes.take() == ["session s"]
 
     found = (await door.get("sessions/s/companies"))["items"]
@@ -199,13 +216,15 @@ async def test_a_company_is_read_as_it_was_written(door: Door) -> None:
 
     written = await door.put(f"companies/{quote(KEY)}", **body)
 
-    assert written == await door.get(f"companies/{quote(KEY)}") == {"id": KEY, **body}
+    expected = {"id": KEY, **body, "source_version": None}
+    applied = {"applied": True, "exists": True}
+    assert (written, await door.get(f"companies/{quote(KEY)}")) == ({**expected, **applied}, expected)
+    nothing = dict.fromkeys(("email", "language", "contact", "source_version"))
     assert await door.put("companies/bare", name="Bare") == {
         "id": "bare",
         "name": "Bare",
-        "email": None,
-        "language": None,
-        "contact": None,
+        **nothing,
+        **applied,
     }
     assert door.pokes.take() == []  # nothing that planning reads
 
@@ -244,7 +263,7 @@ async def test_a_rule_is_read_as_it_was_written(door: Door) -> None:
 
     expected = {"id": "r", **body, "active": False, "version": 1, "rolled_out": True}
     assert written == await door.get("rules/r") == expected
-    assert await door.put("rules/r", **body) == expected
+    assert await door.put("rules/r", **body) == {**expected, "too_late": None}
     assert door.pokes.take() == []
     edited = await door.put("rules/r", **{**body, "cc": ["Archive@EXAMPLE.org"]})
     assert (edited["cc"], edited["version"]) == (["Archive@example.org"], 2)
@@ -263,6 +282,12 @@ async def test_a_rule_is_read_as_it_was_written(door: Door) -> None:
         ("DELETE", "sessions/s/participants/nobody"),
         ("DELETE", "sessions/s/trainers/claire"),
         ("GET", "companies/none"),
+        ("DELETE", "companies/none"),
+        ("DELETE", "people/none"),
+        ("PATCH", "sessions/none"),
+        ("PATCH", "rules/none"),
+        ("GET", "rules/none/rollout"),
+        ("POST", "sessions/none/participants:batch"),
         ("PUT", "rules/none"),
     ],
 )
@@ -271,7 +296,10 @@ async def test_what_is_not_there_is_a_problem(door: Door, method: str, path: str
     await door.put("templates/t", subject="Hi", html="<p>Hi</p>")
     rule = {"name": "R", "template": "t", "trigger": {"type": "date", "anchor": "session.start"}}
 
-    answer = await door.http.request(method, f"/v1/{path}", json=rule if "rules" in path else None)
+    body = (
+        rule if "rules" in path else {"items": []} if "batch" in path else {} if method == "PATCH" else None
+    )
+    answer = await door.http.request(method, f"/v1/{path}", json=body)
 
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
     assert door.pokes.take() == []

@@ -7,6 +7,7 @@ import pytest
 
 from store.organizations import MAIN, fetch_organization
 from tests.house import LivedInHouse
+from web.asked import Asked
 from web.stored_sends import StoredSends
 
 DAY = timedelta(days=1)
@@ -158,7 +159,7 @@ async def test_a_company_gets_its_mail_while_one_of_its_people_comes(house: Live
 
     async with house.store.transaction() as db:
         stored = StoredSends(house.store, await fetch_organization(db, MAIN), None)
-    (shown,) = (await stored.list_planned(10, None)).items
+    (shown,) = (await stored.list_planned(Asked(), 10)).items
     assert (shown.recipient_name, shown.recipient_address) == ("Acme", "claire@example.org")
 
     await house.advance(23 * DAY)

@@ -19,6 +19,7 @@ from control.plans import Plans
 from settings import Settings
 from store.database import Store
 from store.organizations import Organization
+from tests.api.door import Door
 
 NOWHERE = "postgresql://app:secret@127.0.0.1:1/relance"
 
@@ -32,7 +33,9 @@ def app() -> FastAPI:
 
 @pytest.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://relance") as http:
+    shown = {"Authorization": f"Bearer relance_{'x' * 43}"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://relance", headers=shown) as http:
         yield http
 
 
@@ -42,22 +45,25 @@ async def drip(size: int) -> AsyncIterator[bytes]:
         yield b" " * 65_536
 
 
-async def test_a_body_that_is_too_large_is_refused_by_its_announcement(http: httpx.AsyncClient) -> None:
-    answer = await http.put("/v1/sessions/s", content=b" " * (LARGEST_BODY + 1))
+async def test_a_body_that_is_too_large_is_refused_by_its_announcement(door: Door) -> None:
+    answer = await door.http.put("/v1/sessions/s", content=b" " * (LARGEST_BODY + 1))
 
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "/problems/too-large"
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "body"
+    assert f"at most {LARGEST_BODY} bytes" in error["message"]
 
 
-async def test_a_body_that_hides_its_size_is_counted(http: httpx.AsyncClient) -> None:
-    answer = await http.put("/v1/sessions/s", content=drip(LARGEST_BODY + 1))
+async def test_a_body_that_hides_its_size_is_counted(door: Door) -> None:
+    answer = await door.http.put("/v1/sessions/s", content=drip(LARGEST_BODY + 1))
 
     assert answer.status_code == 413
 
 
-async def test_a_large_body_in_pieces_is_read_whole(http: httpx.AsyncClient) -> None:
-    answer = await http.put("/v1/sessions/s", content=drip(LARGEST_BODY))
+async def test_a_large_body_in_pieces_is_read_whole(door: Door) -> None:
+    answer = await door.http.put("/v1/sessions/s", content=drip(LARGEST_BODY))
 
     assert answer.status_code == 422  # spaces are no session
 
@@ -73,8 +79,8 @@ async def test_while_the_database_is_away_the_caller_is_told_to_come_back(
     assert "OperationalError" in caplog.text
 
 
-async def test_a_wrong_method_is_told_the_right_ones(http: httpx.AsyncClient) -> None:
-    answer = await http.delete("/v1/rules")
+async def test_a_wrong_method_is_told_the_right_ones(door: Door) -> None:
+    answer = await door.http.delete("/v1/rules")
 
     assert answer.status_code == 405
     assert answer.headers["allow"]

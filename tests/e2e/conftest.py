@@ -53,7 +53,8 @@ class Up:
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         base = f"http://{self.addresses['host']}:{self.addresses['port']}"
-        answer = httpx.request(method, base + path, json=body, timeout=30)
+        shown = {"Authorization": f"Bearer {(self.folder / 'token').read_text().strip()}"}
+        answer = httpx.request(method, base + path, json=body, timeout=30, headers=shown)
         assert answer.status_code < 400, answer.text
         return answer.json() if answer.content else None
 

@@ -297,7 +297,8 @@ async def house_apart(folder: Path, **environment: str) -> AsyncIterator[HouseAp
         store = Store(parts.environment["DATABASE_URL"])
         stack.push_async_callback(store.close)
         client = await connect(parts.environment["TEMPORAL_ADDRESS"])
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
+        shown = {"Authorization": f"Bearer {parts.token}"}
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=60, headers=shown))
         yield HouseApart(parts, store, client, http)
 
 

@@ -1,9 +1,11 @@
 """The one-machine stack, started and killed as a person would."""
 
 import signal
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -71,16 +73,40 @@ def test_a_newcomer_finds_mails_in_the_outbox_and_others_planned(start: Start) -
     assert all(datetime.fromisoformat(send["due_at"]) > datetime.now(UTC) for send in waiting)
 
 
+def test_the_command_that_it_prints_moves_a_session(start: Start) -> None:
+    up = start().ready()
+    said = "".join(up.lines)
+    printed = said[said.index("curl -X PUT") : said.rindex("}'") + 2]
+
+    subprocess.run(["bash", "-c", f"{printed} --fail --silent"], check=True, capture_output=True, timeout=30)
+
+    starts_at = up.call("GET", "/v1/sessions/first-aid")["starts_at"]
+    assert datetime.fromisoformat(starts_at) == datetime.fromisoformat("2027-03-15T09:00:00+01:00")
+
+
+def test_where_others_reach_it_the_pages_ask_who_comes(start: Start) -> None:
+    open_pages = start().ready()
+    assert httpx.get(f"http://127.0.0.1:{open_pages.addresses['port']}/").status_code == 200
+    open_pages.stop()
+
+    closed_pages = start(RELANCE_HOST="0.0.0.0").ready()  # noqa: S104 - what is asked here
+
+    answer = httpx.get(f"http://127.0.0.1:{closed_pages.addresses['port']}/", follow_redirects=True)
+    assert answer.url.path == "/sign-in"
+
+
 def test_ctrl_c_stops_everything_and_the_next_start_goes_on(start: Start) -> None:
     up = start().ready()
     eventually(lambda: len(up.call("GET", "/v1/sends")["items"]) == DEMO_SENDS)
     before = {send["id"] for send in up.call("GET", "/v1/sends")["items"]}
+    token = (up.folder / "token").read_text()
 
     assert up.stop(signal.SIGINT) == 0
     assert up.relatives() == []
     again = start().ready()
 
     assert {send["id"] for send in again.call("GET", "/v1/sends")["items"]} == before
+    assert (again.folder / "token").read_text() == token
     assert again.stop(signal.SIGTERM) == 0
 
 
