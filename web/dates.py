@@ -16,6 +16,11 @@ def day_in_words(moment: date, zone: tzinfo | None, locale: Locale) -> str:
     return format_skeleton("yMMMEd", moment, zone, locale=locale)
 
 
+def short_day_in_words(day: date, locale: Locale) -> str:
+    """Return a date without weekday and year: "28 Nov"."""
+    return format_skeleton("MMMd", day, locale=locale)
+
+
 def time_in_words(moment: datetime, zone: tzinfo, locale: Locale) -> str:
     """Return the wall-clock time in `zone`, on 24 hours: "09:00"."""
     return format_time(moment, "HH:mm", zone, locale=locale)

@@ -12,9 +12,9 @@ from web.safety import CAPTURED_MAIL, DOWNLOAD, SafeRoute, without_ways_out
 _ROWS = 50
 
 
-def outbox_routes(outbox: Outbox, renderer: Renderer) -> APIRouter:
+def outbox_routes(outbox: Outbox, renderer: Renderer, route_class: type[SafeRoute]) -> APIRouter:
     """Plain functions, since the outbox reads files: FastAPI runs them in a thread."""
-    router = APIRouter(prefix="/outbox", route_class=SafeRoute, include_in_schema=False)
+    router = APIRouter(prefix="/outbox", route_class=route_class, include_in_schema=False)
 
     def show(
         request: Request, name: str | None, mail: CapturedMail | None, view: str, before: str | None
@@ -22,6 +22,7 @@ def outbox_routes(outbox: Outbox, renderer: Renderer) -> APIRouter:
         mails = outbox.list(_ROWS, before)
         context = {
             "here": "outbox",
+            "address": f"{request.url.path}?{request.url.query}",
             "mails": mails,
             "older": mails[-1].name if len(mails) == _ROWS else None,
             "before": before,
@@ -30,7 +31,7 @@ def outbox_routes(outbox: Outbox, renderer: Renderer) -> APIRouter:
             "views": _views(mail) if mail else [],
             "view": view,
         }
-        return renderer.living_page(request, "outbox.html", context)
+        return renderer.page(request, "outbox.html", context, parts=("mails",))
 
     def not_found(request: Request) -> Response:
         return renderer.page(request, "no_such_mail.html", {"here": "outbox"}, status_code=404)

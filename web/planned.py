@@ -1,20 +1,18 @@
 """The Planned page: every send, when it leaves, to whom, and why it stands where it stands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
-
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
 
 from domain.sends import FINAL, Reason, Status
 from domain.triggers import DateTrigger
-from web.rendering import Renderer
-from web.safety import SafeRoute
+from web.asked import Asked
+from web.days import DayCount
 
-_ROWS = 50
 _Item = TypeVar("_Item")
 
 
@@ -26,11 +24,22 @@ class Page(Generic[_Item]):
     next: str | None = None
 
 
+class Act(StrEnum):
+    """What a person may do to a send; the values are the last words of addresses."""
+
+    CANCEL = "cancel"
+    REACTIVATE = "reactivate"
+    SEND_NOW = "send-now"
+    ARRIVED = "arrived"  # these three settle a doubt
+    SEND_AGAIN = "send-again"
+    DROP = "drop"
+
+
 @dataclass(frozen=True, slots=True)
 class PlannedSend:
     """One send as its row tells it, with the names of what it belongs to."""
 
-    id: str
+    id: UUID
     due_at: datetime
     zone: ZoneInfo  # of the session
     rule_key: str
@@ -41,10 +50,15 @@ class PlannedSend:
     recipient_name: str
     recipient_address: str | None
     template_key: str
-    subject: str | None  # known once rendered
+    subject: str | None  # as the template has it, with its tags
     status: Status
     reason: Reason | None
     workflow_url: str | None  # in the Temporal UI
+    ended_at: datetime | None = None  # or handed over at
+    center: str | None = None
+    room: str | None = None
+    company: str | None = None
+    acts: frozenset[Act] = frozenset()  # possible as it stands now
 
     @property
     def is_over(self) -> bool:
@@ -52,34 +66,69 @@ class PlannedSend:
         return self.status in FINAL
 
 
-class PlannedSends(Protocol):
-    """What the page asks for."""
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a mail would not leave; `detail` says what its template lacks."""
 
-    async def list_planned(self, limit: int, after: str | None) -> Page[PlannedSend]:
-        """Return up to `limit` sends: those still to come first, the next one due leading; then the others,
-        the latest one leading. `after` is the `next` of another page; ValueError if it is not one.
+    reason: Reason
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A mail as it would leave now, as far as it can be written; without obstacles it would leave so."""
+
+    sender: str
+    to: str  # empty where there is no address
+    cc: Sequence[str]
+    subject: str
+    html: str | None
+    text: str | None
+    obstacles: Sequence[Obstacle] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What there is to choose from in the filters: names by the caller's keys; the longest lists are cut."""
+
+    rules: Mapping[str, str]
+    templates: Mapping[str, str]
+
+
+class PlannedSends(Protocol):
+    """What the page asks for. Each takes a constant number of statements."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The organization's: days that are asked for are days there."""
+        ...
+
+    async def list_planned(self, asked: Asked, limit: int) -> Page[PlannedSend]:
+        """Return up to `limit` sends in the order asked. Without one, those still to come lead, the next one due
+        first; then the others, the latest first. ValueError when `asked.after` is not the `next` of a page.
         """
         ...
 
+    async def count_planned(self, asked: Asked, most: int) -> int:
+        """Return how many sends the filters leave; `most` means so many or more."""
+        ...
 
-def planned_routes(sends: PlannedSends, renderer: Renderer) -> APIRouter:
-    router = APIRouter(route_class=SafeRoute, include_in_schema=False)
+    async def count_by_day(self, asked: Asked, first: date, days: int) -> Sequence[DayCount]:
+        """Return how many sends are due on each of these days that has any, narrowed by all filters but the days."""
+        ...
 
-    @router.get("/")
-    async def planned(request: Request, after: str | None = None) -> Response:
-        try:
-            page = await sends.list_planned(_ROWS, after)
-        except ValueError:
-            return RedirectResponse("/", status_code=303)
-        to_come = [send for send in page.items if not send.is_over]
-        waiting = [send for send in to_come if send.status == Status.SCHEDULED]
-        context = {
-            "here": "planned",
-            "after": after,
-            "next": page.next,
-            "groups": [("to_come", to_come), ("over", [send for send in page.items if send.is_over])],
-            "next_send": min(waiting, key=lambda send: send.due_at, default=None) if after is None else None,
-        }
-        return renderer.living_page(request, "planned.html", context)
+    async def find_day_outside(self, asked: Asked, first: date, days: int) -> date | None:
+        """Return the first day with any after these days, else the last one before them; None where neither is.
+        Narrowed by all filters but the days.
+        """
+        ...
 
-    return router
+    async def list_choices(self) -> Choices: ...
+
+    async def find_planned(self, id: UUID) -> PlannedSend | None: ...
+
+    async def find_preview(self, id: UUID) -> Preview | None: ...
+
+    async def act(self, id: UUID, act: Act) -> bool | None:
+        """Return whether it came in time, None when there is no such send; once True it holds."""
+        ...

@@ -44,11 +44,15 @@ def without_ways_out(html: str) -> str:
 class SafeRoute(APIRoute):
     """A route whose answers carry the headers above, unless they set stricter ones themselves."""
 
+    async def refuse(self, request: Request) -> Response | None:
+        """Return what is answered instead, to whom the route is not for."""
+        return None
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def handle_safely(request: Request) -> Response:
-            response = await handle(request)
+            response = await self.refuse(request) or await handle(request)
             for name, value in _HEADERS.items():
                 response.headers.setdefault(name, value)
             return response

@@ -42,12 +42,14 @@ _REASONS = {
     Reason.CONNECTION_LOST: mark(
         "The connection broke before the mail server answered: it may have arrived."
     ),
+    Reason.DOUBT_DROPPED: mark("It may have arrived; somebody decided to leave it at that."),
     Reason.DUE_IN_PAST: mark("The date moved, and its time had already passed."),
     Reason.LEASE_OVER: mark("The worker vanished while handing it over: it may have arrived."),
     Reason.NO_ADDRESS: mark("The recipient has no email address."),
     Reason.NO_ANCHOR_DATE: mark("The date that the rule counts from is not known."),
     Reason.PARTICIPANT_REMOVED: mark("The recipient no longer takes part."),
     Reason.PLACE_REMOVED: mark("The module or slot was removed."),
+    Reason.REACTIVATED: mark("Its cancellation was taken back; planning decides what becomes of it."),
     Reason.REFUSED: mark("The mail server refused it for good."),
     Reason.RULE_DEACTIVATED: mark("The rule was deactivated."),
     Reason.RULE_DELETED: mark("The rule was deleted."),

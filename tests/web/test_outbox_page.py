@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mail.outbox import Outbox
-from tests.web.web_fakes import a_send, browse, pages
+from tests.web.web_fakes import SOME_ID, a_send, browse, pages
 from tests.web.web_mails import HOSTILE, keep
 
 # No way out for a script, a style or an image, on any page.
@@ -165,8 +165,9 @@ async def test_older_mails_are_a_page_away(tmp_path: Path) -> None:
 async def test_a_refresh_keeps_the_selection_and_brings_the_new_mail(tmp_path: Path) -> None:
     name = keep(tmp_path, 1, subject="Read now")
     async with browse(pages(outbox=Outbox(tmp_path))) as browser:
-        before = await browser.get(f"/outbox/{name}", headers={"HX-Request": "true"})
-        asked = {"HX-Request": "true", "If-None-Match": before.headers["etag"]}
+        asks = {"HX-Request": "true", "HX-Target": "div#mails"}
+        before = await browser.get(f"/outbox/{name}", headers=asks)
+        asked = {**asks, "If-None-Match": before.headers["etag"]}
         unchanged = await browser.get(f"/outbox/{name}", headers=asked)
         keep(tmp_path, 2, subject="Just came")
         after = await browser.get(f"/outbox/{name}", headers=asked)
@@ -190,7 +191,15 @@ async def test_without_a_mailbox_there_is_no_outbox() -> None:
 async def test_every_answer_tells_the_browser_what_to_refuse(tmp_path: Path) -> None:
     name = keep(tmp_path, 1)
     app = pages([a_send()], Outbox(tmp_path), "http://127.0.0.1:8233")
-    paths = ["/", "/?after=x", "/?lang=fr", "/outbox", f"/outbox/{name}", "/outbox/gone.eml"]
+    paths = [
+        "/",
+        "/?after=x",
+        "/?lang=fr",
+        f"/?open={SOME_ID}",
+        "/outbox",
+        f"/outbox/{name}",
+        "/outbox/gone.eml",
+    ]
     paths += ["/static/relance.css", "/static/none"]
     async with browse(app) as browser:
         answers = [

@@ -1,10 +1,12 @@
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from domain.sends import Reason, Status
-from tests.web.web_fakes import NOW, a_send, browse, pages
+from tests.web.web_fakes import NOW, SOME_ID, FakeSends, a_send, an_id, browse, pages
+from web.asked import Asked
 
 
 async def test_a_send_is_told_on_the_wall_of_its_session() -> None:
@@ -24,7 +26,10 @@ async def test_the_mark_of_an_automatic_send_holds_its_trigger() -> None:
     async with browse(pages([a_send()])) as browser:
         page = (await browser.get("/")).text
 
-    assert 'title="7 days before the session starts, at 09:00"' in page
+    tip = re.search(r'<span role="tooltip" class="tip" id="([^"]+)">([^<]+)</span>', page)
+    assert tip is not None
+    assert tip[2] == "7 days before the session starts, at 09:00"
+    assert f'aria-describedby="{tip[1]}"' in page  # of a link, which a keyboard reaches
     assert "Automatic:" in page
 
 
@@ -32,7 +37,7 @@ async def test_a_send_written_by_hand_has_another_mark() -> None:
     async with browse(pages([a_send(trigger=None)])) as browser:
         page = (await browser.get("/")).text
 
-    assert 'title="Written by hand"' in page
+    assert ">Written by hand</span>" in page
     assert "Automatic:" not in page
 
 
@@ -49,11 +54,11 @@ async def test_a_reason_is_told_in_a_sentence_beside_the_status() -> None:
 
 
 async def test_what_is_to_come_stands_before_what_is_done() -> None:
-    over = a_send(id="over", status=Status.SENT, due_at=NOW - timedelta(minutes=3))
-    async with browse(pages([over, a_send(id="coming")])) as browser:
+    over = a_send(id=an_id(1), status=Status.SENT, due_at=NOW - timedelta(minutes=3))
+    async with browse(pages([over, a_send(id=an_id(2))])) as browser:
         page = (await browser.get("/")).text
 
-    assert page.index('id="send-coming"') < page.index('id="send-over"')
+    assert page.index(f'id="send-{an_id(2)}"') < page.index(f'id="send-{an_id(1)}"')
 
 
 async def test_the_next_mail_is_told_at_the_top() -> None:
@@ -69,7 +74,7 @@ async def test_the_next_mail_is_told_at_the_top() -> None:
 async def test_a_send_links_to_its_workflow() -> None:
     url = "http://127.0.0.1:8233/namespaces/default/workflows/send%2Fmain"
     async with browse(pages([a_send(workflow_url=url)])) as browser:
-        page = (await browser.get("/")).text
+        page = (await browser.get(f"/?open={SOME_ID}")).text
 
     assert f'href="{url}"' in page
 
@@ -83,7 +88,7 @@ async def test_an_empty_list_teaches_how_to_fill_it() -> None:
 
 
 async def test_a_long_list_is_turned_page_by_page() -> None:
-    app = pages([a_send(id=str(number)) for number in range(120)])
+    app = pages([a_send(id=an_id(number)) for number in range(120)])
     async with browse(app) as browser:
         first = (await browser.get("/")).text
         last = (await browser.get("/?after=100")).text
@@ -91,6 +96,7 @@ async def test_a_long_list_is_turned_page_by_page() -> None:
 
     assert first.count('id="send-') == 50
     assert 'href="/?after=50"' in first
+    assert "120 mails" in first
     assert last.count('id="send-') == 20
     assert "Further sends" not in last
     assert "Nothing further" in beyond
@@ -122,16 +128,24 @@ async def test_names_are_text_and_never_markup() -> None:
     assert "<img" not in page
 
 
-async def test_a_refresh_carries_only_the_list_and_only_when_it_changed() -> None:
+@pytest.mark.parametrize("part", ["planned", "sends"])
+async def test_a_part_is_told_alone_and_only_when_it_changed(part: str) -> None:
+    asks = {"HX-Request": "true", "HX-Target": f"div#{part}"}
     async with browse(pages([a_send()])) as browser:
         page = (await browser.get("/")).text
-        part = await browser.get("/", headers={"HX-Request": "true"})
-        again = await browser.get("/", headers={"HX-Request": "true", "If-None-Match": part.headers["etag"]})
+        alone = await browser.get("/", headers=asks)
+        again = await browser.get("/", headers={**asks, "If-None-Match": alone.headers["etag"]})
 
-    assert "<html" not in part.text
-    assert part.text in page
-    assert part.headers["etag"].strip('"') in page  # what the page says it holds
+    assert alone.text.strip().startswith(f'<div id="{part}"')
+    assert alone.text.strip() in page
     assert again.status_code == 304
+
+
+async def test_who_asks_for_a_part_that_is_none_gets_the_page() -> None:
+    async with browse(pages([a_send()])) as browser:
+        page = (await browser.get("/", headers={"HX-Request": "true", "HX-Target": "body"})).text
+
+    assert "<html" in page
 
 
 @pytest.mark.parametrize("status", Status)
@@ -143,3 +157,17 @@ async def test_a_status_is_an_icon_and_words_never_a_colour_alone(status: Status
     chip = page.split(f'<span class="chip {status}">')[1].split("</span>")[0]
     assert f'href="#i-{status}"' in chip
     assert chip.rpartition("</svg>")[2].strip()
+
+
+async def test_large_numbers_are_written_as_the_language_does() -> None:
+    class Many(FakeSends):
+        async def count_planned(self, asked: Asked, most: int) -> int:
+            return most if asked.sort else 1234
+
+    async with browse(pages(Many([a_send()]))) as browser:
+        english, french = (await browser.get("/")).text, (await browser.get("/?lang=fr")).text
+        most = (await browser.get("/?lang=fr&sort=due")).text
+
+    assert "1,234 mails" in english
+    assert "1\u202f234 mails" in french
+    assert "10\u202f000 mails ou plus" in most

@@ -1,0 +1,23 @@
+"""The tokens that pages are signed in to with, read from the store."""
+
+from uuid import UUID
+
+from store.database import Store
+from store.organizations import Organization
+from store.visits import find_token_digest, find_token_id
+
+
+class StoredTokens:
+    """Tokens of one organization."""
+
+    def __init__(self, store: Store, organization: Organization) -> None:
+        self._store = store
+        self._organization = organization
+
+    async def find_id(self, words: str) -> UUID | None:
+        async with self._store.statement() as db:
+            return await find_token_id(db, self._organization.id, words)
+
+    async def find_digest(self, id: UUID) -> str | None:
+        async with self._store.statement() as db:
+            return await find_token_digest(db, self._organization.id, id)
