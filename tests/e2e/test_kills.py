@@ -64,7 +64,7 @@ async def mails_that_leave_during(house: HouseApart, time: timedelta) -> None:
     await house.rule("before", "-PT1H", anchor="session.end", **HOWEVER_LATE)
     sessions = MAILS // EACH
     await house.crowd(
-        "talk", soon(8) + HOUR, sessions=sessions, each=EACH, apart=time / sessions, address=SLOW
+        "talk", soon(25) + HOUR, sessions=sessions, each=EACH, apart=time / sessions, address=SLOW
     )
     await house.activate("before")
     await house.planned()

@@ -1,0 +1,1 @@
+"""Sessions from a file: read, checked as the API checks them, written in one transaction, planned."""

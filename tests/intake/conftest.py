@@ -1,0 +1,14 @@
+"""The API over a database of this test alone, and imports beside it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.api.door import open_door
+from tests.intake.desk import Desk
+
+
+@pytest.fixture
+async def desk(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    async with open_door(database_url) as door:
+        yield Desk(door, tmp_path_factory.mktemp("files"))
