@@ -37,6 +37,11 @@ from workflows.sweep import SweepWorkflow
 # Larger than the bursts we expect, so that sleepers that wake together are not replayed (55 kB each).
 CACHED_WORKFLOWS = 2000
 
+# Half of them wait for first tasks, one or more at each of the server's four partitions of a queue. The SDK's default is
+# a single one, and of a partition where none waits the server forwards ten tasks a second.
+WORKFLOW_POLLS = 10
+POLLS_FOR_FIRST_TASKS = 0.5
+
 # While one mail is on the wire the next is prepared; more would hold their rows and wait for a connection.
 DELIVERIES_PER_CONNECTION = 2
 
@@ -72,6 +77,8 @@ def build_workers(
             workflow_runner=runner,
             interceptors=[ErrorsAsCodes(), *interceptors],
             max_cached_workflows=CACHED_WORKFLOWS,
+            max_concurrent_workflow_task_polls=WORKFLOW_POLLS,
+            nonsticky_to_sticky_poll_ratio=POLLS_FOR_FIRST_TASKS,
             max_concurrent_activities=DELIVERIES_PER_CONNECTION * relay.settings.connections,
             graceful_shutdown_timeout=GRACE,
         ),

@@ -89,14 +89,14 @@ class PlanningActivities:
 
         Safe to repeat and to interrupt: a workflow keeps the highest version it has seen.
         """
-        told, crier = 0, Crier(self._store, self._signaller)
+
+        async def is_outdated() -> bool:
+            async with self._store.transaction() as db:
+                return await is_dirty(db, request.session)
+
         async with heartbeating():
-            while chunk := await crier.tell_some([request.session]):
-                told += chunk
-                async with self._store.transaction() as db:
-                    if await is_dirty(db, request.session):
-                        return FannedOut(told, dirty=True)
-        return FannedOut(told, dirty=False)
+            told, dirty = await Crier(self._store, self._signaller).tell_all([request.session], is_outdated)
+        return FannedOut(told, dirty)
 
     @activity.defn
     async def roll_out(self, request: RollOutRequest) -> RollOutProgress:
@@ -140,12 +140,14 @@ class PlanningActivities:
 
     async def _tell_all(self, sessions: Sequence[UUID], rule: UUID, version: int) -> bool:
         """Tell every workflow of these sessions; False as soon as the rule is no longer of this version."""
-        crier = Crier(self._store, self._signaller, gives_way=True)
-        while await crier.tell_some(sessions):
+
+        async def is_outdated() -> bool:
             async with self._store.transaction() as db:
-                if await fetch_rule_version(db, rule) != version:
-                    return False
-        return True
+                return await fetch_rule_version(db, rule) != version
+
+        crier = Crier(self._store, self._signaller, gives_way=True)
+        _, outdated = await crier.tell_all(sessions, is_outdated)
+        return not outdated
 
     async def _page(self, rule: UUID, after: UUID | None) -> list[UUID]:
         async with self._store.transaction() as db:

@@ -5,10 +5,11 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import planning, sends
+from benchmarks import planning, rollouts, sends
 
 ALL = {
     "planning": planning.run,
+    "rollouts": rollouts.run,
     "arming": sends.arming,
     "redating": sends.redating,
     "burst": sends.burst,

@@ -20,7 +20,13 @@ READY = "the plain worker is ready"
 
 with workflow.unsafe.imports_passed_through():
     from settings import Settings
-    from worker import CACHED_WORKFLOWS, DELIVERIES_PER_CONNECTION, GRACE
+    from worker import (
+        CACHED_WORKFLOWS,
+        DELIVERIES_PER_CONNECTION,
+        GRACE,
+        POLLS_FOR_FIRST_TASKS,
+        WORKFLOW_POLLS,
+    )
 
 
 @workflow.defn
@@ -72,6 +78,8 @@ async def run(address: str, file: Path) -> None:
         activities=[HandOver(file).hand_over],
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_cached_workflows=CACHED_WORKFLOWS,
+        max_concurrent_workflow_task_polls=WORKFLOW_POLLS,
+        nonsticky_to_sticky_poll_ratio=POLLS_FOR_FIRST_TASKS,
         max_concurrent_activities=DELIVERIES_PER_CONNECTION * Settings().smtp_connections,
         graceful_shutdown_timeout=GRACE,
     ):

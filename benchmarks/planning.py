@@ -1,115 +1,78 @@
-"""Planning one large session, beside a bare `INSERT … SELECT` of the same rows."""
+"""Planning one large session by one rule and by ten, beside a bare `INSERT … SELECT` of the same rows."""
 
-import tempfile
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from uuid import UUID
-
+import psutil
 from rich.console import Console
+from sqlalchemy import event
 
+from benchmarks.filled import A_WEEK_BEFORE, Filled, filled
 from benchmarks.measure import compare
 from domain.planning import plan
-from domain.rules import RuleDefinition
-from embedded.postgres import Postgres
-from migrate import migrate
-from settings import Settings
-from store.database import Store
-from store.organizations import MAIN, fetch_organization
 from store.planning import load_snapshot, mark_planned, write_changes
-from store.rules import activate_rule, insert_rule
-from store.sessions import put_session
-from store.templates import put_template
 
 PEOPLE = 10_000
-
-_ENROL = """
-    with made as (
-        insert into people (organization_id, key, email)
-        select '{organization}', 'p' || n, 'p' || n || '@example.org' from generate_series(1, {people}) as n
-        returning id
-    )
-    insert into participations (session_id, role, person_id) select '{session}', 'participant', id from made
-"""
-
-_BARE = """
-    insert into bare_sends
-    select gen_random_uuid(), s.organization_id, s.rule_id, s.session_id, s.scope_id, s.participation_id,
-           s.recipient_id, s.occurrence, s.status, s.rule_version, s.due_at, s.latest_at, s.due_local, s.due_zone,
-           s.zone_data, s.trace
-    from kept_sends s
-"""
+RULES = (1, 10)
 
 _COLUMNS = """
     id, organization_id, rule_id, session_id, scope_id, participation_id, recipient_id, occurrence, status,
-    rule_version, due_at, latest_at, due_local, due_zone, zone_data, trace
+    rule_version, due_at, latest_at, anchor_at, due_local, due_zone, zone_data, trace
 """
+
+_BARE = f"insert into bare_sends select gen_random_uuid(), {_COLUMNS.split(',', 1)[1]} from kept_sends"
 
 
 async def run(console: Console) -> None:
-    """Print how fast a session of 10,000 participants is planned for the first time."""
-    with tempfile.TemporaryDirectory() as var:
-        postgres = Postgres(Path(var))
-        settings = Settings()
-        settings.database_url = await postgres.start()
-        await migrate(settings)
-        store = Store(settings.database_url)
-        try:
-            session = await _enrol(store)
-            await _plan(store, session)
-            async with store.transaction() as db:
-                await db.exec_driver_sql(f"create table kept_sends as select {_COLUMNS} from sends")
-                await db.exec_driver_sql("create table bare_sends (like kept_sends)")
-                await db.exec_driver_sql("alter table bare_sends add primary key (id)")
-
-            async def ours() -> None:
-                await _plan(store, session)
-
-            async def bare() -> None:
-                async with store.transaction() as db:
-                    await db.exec_driver_sql(_BARE)
-                    await db.exec_driver_sql("truncate bare_sends")
-
-            await compare(console, f"Sends planned, {PEOPLE:,} people in one session", PEOPLE, ours, bare)
-        finally:
-            await store.close()
-            await postgres.stop()
+    """Print how fast a session of 10,000 participants is planned for the first time, and what that takes."""
+    for rules in RULES:
+        async with filled(1, PEOPLE) as house:
+            for number in range(rules):
+                await house.activate(f"r{number}", {**A_WEEK_BEFORE, "offset": f"-P{number + 1}D"})
+            statements, megabytes = await _first(house)
+            await _compare(console, house, rules)
+            console.print(f"  {statements} statements; {megabytes:.0f} MB more at the most")
 
 
-async def _enrol(store: Store) -> UUID:
-    trigger = {"type": "date", "anchor": "session.start", "offset": "-P7D", "at": "09:00"}
-    definition = RuleDefinition.model_validate({"trigger": trigger})
-    async with store.transaction() as db:
-        organization = (await fetch_organization(db, MAIN)).id
-        session = await put_session(
-            db,
-            organization,
-            "s",
-            name="S",
-            zone="Europe/Paris",
-            starts_at=datetime.now(UTC) + timedelta(days=365),
-            ends_at=None,
-        )
-        template = await put_template(
-            db,
-            organization,
-            "t",
-            audience="participants",
-            subject="Hello",
-            html="<p>Hello</p>",
-            text=None,
-            allow_resend=False,
-        )
-        rule = await insert_rule(db, organization, "r", name="R", template=template.id, definition=definition)
-        await activate_rule(db, rule.id)
-        values = {"organization": organization, "session": session.id, "people": PEOPLE}
-        await db.exec_driver_sql(_ENROL.format(**values))
-    return session.id
+async def _first(house: Filled) -> tuple[int, float]:
+    """Plan once; return how many statements that took, and how much memory this process gained."""
+    statements = 0
+
+    def count(*_: object) -> None:
+        nonlocal statements
+        statements += 1
+
+    process = psutil.Process()
+    before = process.memory_info().rss
+    event.listen(house.store.engine.sync_engine, "before_cursor_execute", count)
+    await _plan(house)
+    event.remove(house.store.engine.sync_engine, "before_cursor_execute", count)
+    return statements, (process.memory_info().rss - before) / 1e6
 
 
-async def _plan(store: Store, session: UUID) -> None:
+async def _compare(console: Console, house: Filled, rules: int) -> None:
+    async with house.store.transaction() as db:
+        await db.exec_driver_sql(f"create table kept_sends as select {_COLUMNS} from sends")
+        await db.exec_driver_sql("create table bare_sends (like kept_sends)")
+        await db.exec_driver_sql("alter table bare_sends add primary key (id)")
+
+    async def ours() -> None:
+        async with house.store.transaction() as db:
+            await db.exec_driver_sql("truncate sends cascade")
+            await db.exec_driver_sql("update sessions set planned_version = 0")
+        await _plan(house)
+
+    async def bare() -> None:
+        async with house.store.transaction() as db:
+            await db.exec_driver_sql("truncate bare_sends")
+        async with house.store.transaction() as db:
+            await db.exec_driver_sql(_BARE)
+
+    what = f"Sends planned, {PEOPLE:,} people in one session, {rules} rule{'s' if rules > 1 else ''}"
+    await compare(console, what, PEOPLE * rules, ours, bare)
+
+
+async def _plan(house: Filled) -> None:
     """Plan the session as if for the first time."""
-    async with store.transaction() as db:
-        await db.exec_driver_sql("truncate sends cascade")
+    (session,) = house.sessions
+    async with house.store.transaction() as db:
         await db.exec_driver_sql("update sessions set planned_version = 0")
         loaded = await load_snapshot(db, session)
         changes = plan(loaded.snapshot)
