@@ -31,9 +31,10 @@ from domain.upkeep import Repair
 from embedded.mailbox import Mailbox
 from mail.transport import Relay
 from store.database import Store
-from store.organizations import MAIN, ensure_organization
+from store.organizations import MAIN
 from store.tokens import create_token
 from store.upkeep import list_repairs
+from tests.organizations import example_organization
 from worker import build_workers
 
 # As JSON, a history holds what crossed to it in base64.
@@ -216,15 +217,7 @@ async def lived_in_house(
         stack.push_async_callback(store.close)
         async with store.transaction() as db:
             await db.exec_driver_sql(MOVABLE_CLOCK)
-            organization = await ensure_organization(
-                db,
-                MAIN,
-                name="Example Training",
-                zone="Europe/Paris",
-                language="en",
-                sender_address="training@example.org",
-                sender_name="Example Training",
-            )
+            organization = await example_organization(db)
             _, token = await create_token(db, organization.id, "tests")
         relay = relay or Relay.from_url(f"smtp://127.0.0.1:{sink.port}")
         stack.push_async_callback(relay.aclose)

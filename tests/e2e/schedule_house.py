@@ -114,9 +114,9 @@ class ScheduleHouse:
                 return found
             cursor = {"cursor": page["next"]}
 
-    async def timers(self) -> dict[Key, Timer]:
-        """Ask the workflow of every send, one by one, what it waits for."""
-        sends = await self.house.sends()
+    async def timers(self, keys: Collection[Key] | None = None) -> dict[Key, Timer]:
+        """Ask the workflow of every send, or of some, one by one, what it waits for."""
+        sends = [send for send in await self.house.sends() if keys is None or key_of(send) in keys]
         return dict(zip(map(key_of, sends), await together(self._timer, sends), strict=True))
 
     async def last_timer_set_at(self, keys: Collection[Key]) -> datetime:

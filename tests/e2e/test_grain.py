@@ -17,10 +17,10 @@ from temporalio.testing import ActivityEnvironment
 from activities.planning import PlanningActivities, PlanRequest
 from domain.rules import RuleDefinition
 from store.database import Store
-from store.organizations import MAIN, ensure_organization
 from store.rules import activate_rule, fetch_rule_version, insert_rule, mark_rolled_out
 from store.signals import Unsignalled
 from tests.e2e.processes import HouseApart, Told, house_apart, soon
+from tests.organizations import example_organization
 from tests.store.store_rows import Rows
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -53,15 +53,7 @@ async def rows(database_url: str) -> AsyncIterator[Rows]:
     """One connection, since each counts for itself."""
     store = Store(database_url, pool_size=1)
     async with store.transaction() as db:
-        organization = await ensure_organization(
-            db,
-            MAIN,
-            name="Example Training",
-            zone="Europe/Paris",
-            language="en",
-            sender_address="training@example.org",
-            sender_name="Example Training",
-        )
+        organization = await example_organization(db)
     yield Rows(store, organization)
     await store.close()
 

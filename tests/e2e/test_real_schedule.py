@@ -93,7 +93,7 @@ async def test_the_plan_follows_the_schedule_send_by_send(tmp_path: Path, told: 
         followed(fate, before, after)
         still_sent(news_of(first, due_at), before, after)
         told("of the first import's mails and the second's", fate.counts())
-        compare_timers(await house.timers(), plan(second, PARTICIPANTS), after)
+        await compare_timers(house, plan(second, PARTICIPANTS), after)
         await until(lambda: counted(house, len(plan(second, PARTICIPANTS))), PATIENCE)
         moved_at = await house.last_timer_set_at(fate.created.keys() | fate.moved.keys() | fate.removed)
         told("from the second import's commit to the last row planned and told", planned_at - written_at)
@@ -181,11 +181,17 @@ def still_sent(left: Plan, before: Mapping[Key, Item], after: Mapping[Key, Item]
     assert [as_planned(after[key]) for key in left] == [as_planned(before[key]) for key in left]
 
 
-def compare_timers(timers: Mapping[Key, Timer], waiting: Plan, sends: Mapping[Key, Item]) -> None:
-    assert timers.keys() == sends.keys()
-    assert timers == {
-        key: Timer(True, waiting[key].due_at) if key in waiting else Timer(False) for key in sends
-    }
+async def compare_timers(house: ScheduleHouse, waiting: Plan, sends: Mapping[Key, Item]) -> None:
+    """Compare what every workflow waits for with the plan, once those that were told last have heard of it."""
+    wanted = {key: Timer(True, waiting[key].due_at) if key in waiting else Timer(False) for key in sends}
+    timers = await house.timers()
+    assert timers.keys() == wanted.keys()
+    behind = {key for key, timer in timers.items() if timer != wanted[key]}
+
+    async def have_heard() -> bool:
+        return await house.timers(behind) == {key: wanted[key] for key in behind}
+
+    await until(have_heard, PATIENCE, say=lambda: house.timers(behind))
 
 
 async def counted(house: ScheduleHouse, count: int) -> bool:
