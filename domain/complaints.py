@@ -1,6 +1,8 @@
 """What pydantic finds wrong, in words that say how to mend it: the same for a request and for a row of a file."""
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from domain.keys import KEY, LINE, PERSON_KEY, PROSE, TITLE
@@ -9,6 +11,9 @@ from domain.sessions import DATA_NAME
 Wrong = Mapping[str, Any]  # one of pydantic's errors: its type, loc, msg and ctx
 
 BATCH = "items"  # the list that may be split over several requests
+
+# How pydantic tells a duration that is the limit.
+_DAYS = re.compile(r"datetime\.timedelta\(days=([0-9]+)\)")
 
 _INSTANT = "2027-01-25T09:00:00+01:00, or 2027-01-25T08:00:00Z"
 _IN_QUERY = "; in an address, write + as %2B, or use Z"
@@ -58,12 +63,27 @@ def _too_many(wrong: Wrong) -> str:
     return f"at most {most}: leave some out"
 
 
+def _too_few(wrong: Wrong) -> str:
+    return f"at least {wrong['ctx']['min_length']} item belongs here: name one"
+
+
 def _unknown(_: Wrong) -> str:
     return "there is no such field: leave it out, or see the description of what may be said here"
 
 
 def _outside(wrong: Wrong) -> str | None:
     return _PATTERNS.get(wrong["ctx"]["pattern"])
+
+
+def _too_short(wrong: Wrong) -> str | None:
+    if str(wrong["ctx"]["gt"]) != repr(timedelta(0)):
+        return None
+    return "no time at all is too short: write a positive duration, such as PT2H or P1D"
+
+
+def _too_long(wrong: Wrong) -> str | None:
+    days = _DAYS.fullmatch(str(wrong["ctx"]["le"]))
+    return f"{days[1]} days at most: write a shorter duration, such as P30D" if days else None
 
 
 def _no_object(wrong: Wrong) -> str:
@@ -88,7 +108,10 @@ _CURES: dict[str, Callable[[Wrong], str | None]] = {
     "datetime_from_date_parsing": _no_instant,
     "datetime_object_invalid": _no_instant,
     "too_long": _too_many,
+    "too_short": _too_few,
     "extra_forbidden": _unknown,
+    "greater_than": _too_short,
+    "less_than_equal": _too_long,
     "string_pattern_mismatch": _outside,
     "model_attributes_type": _no_object,
     "model_type": _no_object,

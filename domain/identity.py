@@ -3,6 +3,7 @@
 Rows and histories freeze these forms for ever: a change here is a second mail for somebody.
 """
 
+from collections.abc import Callable
 from uuid import UUID, uuid5
 
 _SENDS = UUID("6f0c1f6e-6a57-5e0b-9d0b-3a2f2f1f7c11")
@@ -12,9 +13,19 @@ def send_id(origin: UUID, scope: UUID, recipient: UUID, occurrence: str = "1") -
     """Return the id of one send.
 
     `origin` is the internal id of the rule or manual send, `scope` that of the session, module or slot,
-    `recipient` that of the person or company. `occurrence` is the ordinal of a repeating rule, else "1".
+    `recipient` that of the person or company. `occurrence` is that of `domain.occurrences`: "1" for most rules.
     """
-    return uuid5(_SENDS, f"{origin}/{scope}/{recipient}/{occurrence}")
+    return send_ids(origin, scope)(recipient, occurrence)
+
+
+def send_ids(origin: UUID, scope: UUID) -> Callable[[UUID, str], UUID]:
+    """Return `send_id` for many recipients of one rule in one place."""
+    prefix = f"{origin}/{scope}/"
+
+    def of(recipient: UUID, occurrence: str) -> UUID:
+        return uuid5(_SENDS, f"{prefix}{recipient}/{occurrence}")
+
+    return of
 
 
 def send_workflow_id(organization: str, rule: str, session: str, send: UUID) -> str:

@@ -42,15 +42,24 @@ FINAL = frozenset(
 class Reason(StrEnum):
     """Why a send stands where it stands: a closed set, told in words by the pages."""
 
+    ALREADY_ANSWERED = "already_answered"  # the questionnaire of the template (F088)
     ALREADY_RECEIVED = "already_received"
+    ANOTHER_CENTER = "another_center"  # the rule is not shared with it (F045)
+    ATTENDANCE_NOT_MET = "attendance_not_met"
     CANCELLED_BY_HAND = "cancelled_by_hand"
-    CONDITIONS_NOT_MET = "conditions_not_met"
+    COMPLETION_NOT_MET = "completion_not_met"
+    CONDITIONS_NOT_MET = "conditions_not_met"  # those of the session
     CONNECTION_LOST = "connection_lost"  # between the dot and the reply
+    COVERED_ALREADY = "covered_already"  # everybody it was about is in another mail to their company (F019)
+    DATE_CHANGED_AGAIN = "date_changed_again"  # the one that this mail would tell is not true any more
+    DATE_AS_TOLD = "date_as_told"  # the date is again what its recipient was told: nothing to correct
     DOUBT_DROPPED = "doubt_dropped"  # nobody knows whether it arrived, and nobody sends it again
     DUE_IN_PAST = "due_in_past"
     LEASE_OVER = "lease_over"  # the worker vanished after the fence
     NO_ADDRESS = "no_address"
     NO_ANCHOR_DATE = "no_anchor_date"
+    OLD_FACT = "old_fact"  # it had happened more than a day before it was written down here
+    OLDER_SESSION = "older_session"  # the rule leaves alone what was there before it (C1)
     PARTICIPANT_REMOVED = "participant_removed"
     PLACE_REMOVED = "place_removed"  # the module or slot
     REACTIVATED = "reactivated"  # its cancellation was taken back; planning decides what becomes of it
@@ -58,8 +67,11 @@ class Reason(StrEnum):
     RULE_DEACTIVATED = "rule_deactivated"
     RULE_DELETED = "rule_deleted"
     RULE_EDITED = "rule_edited"  # it writes to others, or about something else, now
+    SERIES_OVER = "series_over"  # nothing more is asked, or it was sent as often as it may be
     SESSION_DELETED = "session_deleted"
+    STATUS_NOT_MET = "status_not_met"  # that of the participation
     SUPPRESSED = "suppressed"  # the address is one that no mail goes to any more
+    SWITCHED_OFF_HERE = "switched_off_here"  # the rule, for this session alone (F072)
     TEMPLATE_FAILED = "template_failed"
     TOO_LATE = "too_late"
 

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from domain.conditions import Label
-from domain.keys import Instant, Key, SourceVersion, Title
+from domain.keys import Instant, Key, PersonKey, SourceVersion, Title
 from domain.zones import ZoneName
 
 MOST_PLACES = 500  # modules, and slots, of one session
@@ -110,7 +110,12 @@ class SessionOutline(Place, Dates):
         default=None, description="on site, remote …; of rules of scope session (F063)"
     )
     category: Label | None = Field(default=None, description="the main one; as `mode` (F062)")
-    center: Key | None = Field(default=None, description="that holds it", examples=["lyon"])
+    center: Key | None = Field(default=None, description="that holds it (F045)", examples=["lyon"])
+    manager: PersonKey | None = Field(
+        default=None,
+        description="the person who answers for it, when its mails leave (F055)",
+        examples=["p-2"],
+    )
     data: Data = Field(
         default={}, description="whatever else templates may tell of it", examples=[{"trainer_room": "A 12"}]
     )

@@ -148,6 +148,19 @@ def instant_of(local: datetime, zone: ZoneInfo) -> datetime:
         raise ValueError(f"{local} in {zone.key} leaves the years 1 to 9999") from error
 
 
+def local_of(instant: datetime, meant: datetime, zone: ZoneInfo) -> datetime:
+    """Return what was `meant` on the wall of `zone`, where that still is `instant`; else what clocks show then."""
+    return meant if instant_of(meant, zone) == instant else _wall(instant, zone)
+
+
+def first_instant_of(local: datetime, zone: ZoneInfo) -> datetime:
+    """Return `instant_of`, but of a wall time that occurs twice the first one."""
+    try:
+        return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{local} in {zone.key} leaves the years 1 to 9999") from error
+
+
 def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
     return instant.astimezone(zone).replace(tzinfo=None, fold=0)
 

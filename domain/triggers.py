@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from domain.anchors import Anchor, Dated, anchor_at
+from domain.anchors import Anchor, Facts, anchor_at
 from domain.timing import Due, Offset, due_at, due_on
 
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
@@ -129,17 +129,10 @@ class DateTrigger(BaseModel):
         return None
 
 
-def due(
-    trigger: DateTrigger,
-    *,
-    session: Dated,
-    module: Dated | None = None,
-    slot: Dated | None = None,
-    zone: ZoneInfo,
-) -> Due | None:
+def due(trigger: DateTrigger, facts: Facts, zone: ZoneInfo) -> Due | None:
     """Return when a send of `trigger` is due, or None while its anchor has no date.
 
-    `zone` is the session's.
+    `zone` is the session's, or the recipient's where the rule says so.
 
     Raises ValueError if a date of the facts is naive, or the years 1 to 9999 are left.
     """
@@ -148,5 +141,5 @@ def due(
             return due_at(instant, Offset(), None, zone)
         case date() as day, time() as at:
             return due_on(day, at, zone)
-    anchor = anchor_at(trigger.anchor, session=session, module=module, slot=slot)
+    anchor = anchor_at(trigger.anchor, facts)
     return None if anchor is None else due_at(anchor, trigger.offset, trigger.at, zone)

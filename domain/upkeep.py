@@ -16,6 +16,7 @@ class Repair(StrEnum):
     HAND_OVER = "hand_over"  # after its fence nobody ended it: its workflow was asked to look
     REPLY = "reply"  # how a hand-over ended, which only its closed workflow knew
     DOUBT = "doubt"  # nobody ended a hand-over, and nobody knows the reply
+    ZONE_DATA = "zone_data"  # a send that a new release of the zone database moves
     EPOCH = "epoch"  # a send told again, since Temporal or PostgreSQL had been restored or lost
 
 

@@ -1,12 +1,13 @@
 """What is told of bad input, beyond pydantic's own words."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from domain.complaints import explain
 from domain.keys import Key, PersonKey
+from domain.rules import Patience
 
 
 class Body(BaseModel):
@@ -39,6 +40,21 @@ def test_other_dots_are_ids(key: str) -> None:
 
 def test_what_pydantic_tells_well_enough_stays() -> None:
     assert told(Body, {"items": 7}) == "Input should be a valid list"
+
+
+@pytest.mark.parametrize(
+    ("kind", "duration", "cure"),
+    [
+        (Patience, "PT0S", "no time at all is too short: write a positive duration, such as PT2H or P1D"),
+        (Patience, "P366D", "365 days at most: write a shorter duration, such as P30D"),
+        (Annotated[int, Field(gt=0)], 0, "Input should be greater than 0"),
+        (Annotated[int, Field(le=7)], 8, "Input should be less than or equal to 7"),
+    ],
+)
+def test_a_duration_that_is_too_short_or_too_long_is_told_in_words(
+    kind: Any, duration: object, cure: str
+) -> None:
+    assert told(kind, duration) == cure
 
 
 def test_every_pattern_of_ours_is_told_in_words() -> None:

@@ -63,10 +63,23 @@ def row(
     of: RuleFacts | None = None,
     to: Participation | None = None,
     version: int = 4,
+    anchor_at: datetime | None = None,
 ) -> ExistingSend:
+    """A row; it tells the date that it may leave until, unless told otherwise, as that of a mail before its anchor."""
     of, to = of or J7, to or ADA
     key = send_id(of.id, named("session"), to.recipient)
-    return ExistingSend(key, of.id, named("session"), to.id, status, version, due_at, latest)
+    return ExistingSend(
+        key,
+        of.id,
+        named("session"),
+        to.id,
+        status,
+        version,
+        due_at,
+        latest,
+        anchor_at=anchor_at or latest,
+        anchor=of.definition.trigger.anchor,
+    )
 
 
 J7, ADA = rule(), person()
@@ -89,6 +102,8 @@ def written(change: Change) -> ExistingSend:
     if wanted is None:
         assert found is not None
         return replace(found, status=change.status, version=found.version + 1)
+    timing = change.timing
+    due_at, until = (timing.due.at, timing.latest_at) if timing else _times(found)
     return ExistingSend(
         change.id,
         wanted.rule.id,
@@ -96,9 +111,21 @@ def written(change: Change) -> ExistingSend:
         wanted.participation.id,
         change.status,
         found.version + 1 if found else 1,
-        wanted.timing.due.at,
-        wanted.timing.latest_at,
+        due_at,
+        until,
+        due_override_at=found.due_override_at if found and found.sent_by_hand else None,
+        occurrence=wanted.occurrence,
+        covers=wanted.covers,
+        template=wanted.template,
+        anchor_at=wanted.timing.anchor_at,
+        anchor=wanted.anchor,
+        reason=change.reason,
     )
+
+
+def _times(found: ExistingSend | None) -> tuple[datetime, datetime]:
+    assert found
+    return found.due_at, found.latest_at
 
 
 def followed(before: Snapshot) -> Snapshot:
@@ -383,8 +410,10 @@ def test_of_several_reasons_the_widest_is_told() -> None:
         (NOW, NOW, None, NOW + DAY),  # at or after it: for a day
         (NOW, NOW + WEEK, None, NOW + WEEK + DAY),
         (NOW, NOW - WEEK, HOUR, NOW - WEEK + HOUR),  # as the rule says, sooner or later
-        (NOW, NOW - WEEK, 30 * DAY, NOW - WEEK + 30 * DAY),
         (NOW, NOW + WEEK, HOUR, NOW + WEEK + HOUR),
+        (NOW, NOW + WEEK, 30 * DAY, NOW + 37 * DAY),
+        (NOW, NOW - WEEK, 30 * DAY, NOW),  # but never after what it announces (L10)
+        (NOW, NOW - MINUTE, HOUR, NOW),
     ],
 )
 def test_a_mail_may_leave_until_it_would_be_worse_than_none(  # F077
@@ -455,7 +484,9 @@ def some_facts(draw: st.DrawFn) -> Snapshot:
         )
         timing = as_planned.get(found.id)
         if timing and draw(st.booleans()):
-            found = replace(found, due_at=timing.due.at, latest_at=timing.latest_at)
+            found = replace(
+                found, due_at=timing.due.at, latest_at=timing.latest_at, anchor_at=timing.anchor_at
+            )
         sends.append(found)
     return snapshot(about, sends, rules=rules, people=people)
 

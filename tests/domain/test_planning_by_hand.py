@@ -55,7 +55,7 @@ def test_what_was_reactivated_waits_again_for_a_time_to_come() -> None:
 def test_what_was_reactivated_too_late_is_missed_although_nothing_moved() -> None:
     latest = PAST.dates.starts_at
     assert latest
-    unmoved = replace(reactivated(DUE_PAST), latest_at=latest)
+    unmoved = replace(reactivated(DUE_PAST), latest_at=latest, anchor_at=latest)
 
     assert said(plan(snapshot(PAST, [unmoved]))) == (Status.MISSED, Reason.DUE_IN_PAST)
     # Only queueing, had nobody touched it.
@@ -90,7 +90,11 @@ def test_what_nothing_asks_for_is_removed_whoever_touched_it(
 @pytest.mark.parametrize("status", [Status.SCHEDULED, Status.CLAIMED])
 @pytest.mark.parametrize("about", [AHEAD, PAST, session(NOW + 60 * DAY), session(NOW - 60 * DAY)])
 def test_a_time_set_by_hand_stays_wherever_the_session_moves(about: object, status: Status) -> None:
-    assert plan(snapshot(about, [by_hand(status)])) == []  # type: ignore[arg-type]
+    moved = snapshot(about, [by_hand(status)])  # type: ignore[arg-type]
+    (change,) = plan(moved)
+
+    assert (change.status, change.timing) == (Status.SCHEDULED, None)  # it only tells another date
+    assert plan(followed(moved)) == []
 
 
 def test_a_time_set_by_hand_stays_when_its_recipient_changes_roles() -> None:

@@ -114,7 +114,9 @@ def scheduled(change: Change) -> ExistingSend:
     timing = wanted.timing
     return ExistingSend(
         change.id, wanted.rule.id, wanted.place.id, wanted.participation.id, Status.SCHEDULED, 1,
-        timing.due.at, timing.latest_at,
+        timing.due.at, timing.latest_at, occurrence=wanted.occurrence, covers=wanted.covers, template=wanted.template,
+        anchor_at=timing.anchor_at,
+        anchor=wanted.anchor,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.anchors import Anchor, Dated
+from domain.anchors import Anchor, Dated, Facts
 from domain.timing import Offset
 from domain.triggers import DateTrigger, due
 from domain.zones import find_zone
@@ -21,9 +21,9 @@ def trigger(**fields: Any) -> DateTrigger:
     return DateTrigger.model_validate({"type": "date", **fields})
 
 
-def leaves(trigger: DateTrigger, session: Dated = SESSION, **parts: Dated) -> str | None:
+def leaves(trigger: DateTrigger, session: Dated = SESSION, **parts: Any) -> str | None:
     """When the mail leaves, as a clock in Paris shows it."""
-    found = due(trigger, session=session, zone=PARIS, **parts)
+    found = due(trigger, Facts(session, **parts), PARIS)
     return None if found is None else found.at.astimezone(PARIS).isoformat(timespec="minutes")
 
 
@@ -69,7 +69,7 @@ def test_without_a_date_for_the_anchor_nothing_is_due() -> None:
 def test_a_calendar_date_is_read_in_the_zone_of_the_session() -> None:
     christmas = trigger(anchor="date", date="2026-12-24", at="09:00")
     for name, hour in (("Europe/Paris", 8), ("America/New_York", 14), ("Asia/Tokyo", 0)):
-        found = due(christmas, session=Dated(), zone=find_zone(name))
+        found = due(christmas, Facts(Dated()), find_zone(name))
         assert found is not None
         assert found.at == datetime(2026, 12, 24, hour, tzinfo=UTC)
         assert found.local == datetime.fromisoformat("2026-12-24T09:00")
@@ -78,7 +78,7 @@ def test_a_calendar_date_is_read_in_the_zone_of_the_session() -> None:
 def test_an_instant_is_the_same_in_every_zone() -> None:
     instant = trigger(anchor="date", date="2026-12-24T09:00:00+01:00")
     for name in ("Europe/Paris", "America/New_York", "Asia/Tokyo"):
-        found = due(instant, session=Dated(), zone=find_zone(name))
+        found = due(instant, Facts(Dated()), find_zone(name))
         assert found is not None
         assert found.at == datetime(2026, 12, 24, 8, tzinfo=UTC)
         assert found.zone == name
