@@ -10,7 +10,8 @@ MOST = 300
 
 _LIST = text("""
     (select 'rule' as kind, key, name from rules
-     where organization_id = :organization and deleted_at is null order by lower(name), key limit :most)
+     where organization_id = :organization and deleted_at is null
+     order by session_id is not null, lower(name), key limit :most)
     union all
     (select 'template', key, key from templates
      where organization_id = :organization and deleted_at is null order by key limit :most)

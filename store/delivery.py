@@ -5,7 +5,7 @@ PostgreSQL decides, Temporal wakes. Every step is a conditional update whose row
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,7 +17,9 @@ from domain.sends import Outcome, Reason, Status
 from store.database import Store
 from store.facts import CLEAN, FACTS, FACTS_VERSION
 from store.locks import trust_facts
+from store.receipts import TELLS_ANOTHER_DATE, lock_receipt, take_receipt_back
 from store.senders import take_turn
+from store.series import PLANNED_ON, goes_on
 
 _STATE = text(f"""
     select s.status, s.version, s.due_at, s.latest_at, s.next_attempt_at, s.lease_until, relance_now() as now,
@@ -27,7 +29,10 @@ _STATE = text(f"""
 
 # What time alone decides: a worker vanished after its fence, or the mail could not leave in time. Nothing expires
 # while the plan is behind the facts: its session may just have been postponed.
+_EXPIRES = f"""{CLEAN} and s.latest_at <= relance_now()
+    and (s.status = 'scheduled' or s.status = 'claimed' and s.lease_until <= relance_now())"""
 _SETTLE = text(f"""
+    with {goes_on(_EXPIRES, read=f"sends s, {FACTS}")}
     update sends s
     set status = case when s.status = 'handing_over' then 'in_doubt' else 'expired' end,
         reason = case when s.status = 'handing_over' then 'lease_over' else 'too_late' end,
@@ -35,10 +40,8 @@ _SETTLE = text(f"""
         lease_until = null, changed_at = relance_now(),
         trace = s.trace || jsonb_build_array(jsonb_build_object('at', relance_now(), 'step',
             case when s.status = 'handing_over' then 'in_doubt' else 'expired' end))
-    from {FACTS} and s.id = :send
-      and (s.status = 'handing_over' and s.lease_until <= relance_now()
-           or {CLEAN} and s.latest_at <= relance_now()
-              and (s.status = 'scheduled' or s.status = 'claimed' and s.lease_until <= relance_now()))
+    from {FACTS} and s.id = :send and {PLANNED_ON}
+      and (s.status = 'handing_over' and s.lease_until <= relance_now() or {_EXPIRES})
 """)
 
 _CLAIM = text(f"""
@@ -55,7 +58,8 @@ _CLAIM = text(f"""
 """)
 
 # One receipt for one template, context, recipient and address: of two sends at once the second waits here, and loses.
-# Whoever the letter was written to and about is still the same, and stays so until the commit; its words are today's.
+# Another send of the same rule, which has its own reasons to come again, holds it for both. Whoever the letter was
+# written to and about is still the same, and stays so until the commit; its words are today's.
 _FENCE = text(f"""
     with same as (
         select (select count(*) from (
@@ -65,6 +69,8 @@ _FENCE = text(f"""
                    select from companies join unnest(cast(:companies as uuid[]), cast(:companies_versions as bigint[]))
                        as read (id, version) using (id, version) order by id for share of companies) as companies)
              = cardinality(cast(:people as uuid[])) + cardinality(cast(:companies as uuid[]))
+           and (select coalesce(sum(version + read_version), 0) from participations
+                where id = any(cast(:judged as uuid[]))) = :judged_version
            and exists (select from templates where id = :template and version = :template_version) as facts
     ),
     receipt as (
@@ -73,6 +79,10 @@ _FENCE = text(f"""
         on conflict (template_id, scope_id, recipient_id, address_digest)
         do update set send_id = receipts.send_id
         returning send_id
+    ),
+    holder as (
+        select receipt.send_id as send, other.rule_id as rule, other.anchor_at
+        from receipt left join sends other on other.id = receipt.send_id
     ),
     fenced as (
         update sends s
@@ -83,17 +93,23 @@ _FENCE = text(f"""
         from {FACTS} and s.id = :send and {CLEAN}
           and s.token = :token and s.version = :version and s.facts_version = {FACTS_VERSION}
           and s.status = 'claimed' and s.latest_at > relance_now()
-          and (:allow_resend or (select send_id from receipt) = :send)
-          and exists (select from receipt)
+          and exists (select from holder where :allow_resend or holder.send = :send or holder.rule = s.rule_id
+                                               or {TELLS_ANOTHER_DATE})
         returning true
     )
-    select exists (select from fenced) as fenced, (select send_id from receipt) as holder
+    select exists (select from fenced) as fenced,
+           not exists (select from fenced)
+           and exists (select from holder join sends s on s.id = :send
+                       where holder.rule <> s.rule_id and not {TELLS_ANOTHER_DATE}) as received
 """)
 
 # A trace of many attempts keeps how it began and how it ends.
 _TRACE = "case when jsonb_array_length(trace) < 60 then trace else trace #- '{20}' #- '{20}' end"
 
+_ENDS = """s.token = :token and s.status in ('claimed', 'handing_over', 'in_doubt')
+    and cast(:status as text) not in ('scheduled', 'in_doubt')"""
 _RECORD = text(f"""
+    with {goes_on(_ENDS)}
     update sends
     set status = cast(:status as text), reason = cast(:reason as text),
         -- Whoever waits for a decision is told of one.
@@ -105,22 +121,19 @@ _RECORD = text(f"""
         changed_at = relance_now(),
         trace = ({_TRACE}) || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('at', relance_now(),
             'step', cast(:status as text), 'reason', cast(:reason as text), 'code', cast(:code as smallint))))
-    where id = :send and token = :token and status in ('claimed', 'handing_over', 'in_doubt')
-    returning version
-""")
-
-# Before the row: whoever tells workflows locks many rows, and must not wait between a fence and us (store.locks).
-_LOCK_RECEIPT = text("select from receipts where send_id = :send for update")
-_TAKE_RECEIPT_BACK = text("""
-    delete from receipts where send_id = :send
-      and not exists (select from sends where id = :send
-                      and (trace @> '[{"step": "send_again"}]' or trace @> '[{"decision": "drop"}]'))
+    where id = :send and token = :token and status in ('claimed', 'handing_over', 'in_doubt') and {PLANNED_ON}
+    returning version, exists (select from goes_on) as goes_on
 """)
 
 # The row's status if its facts are no longer what they were when this attempt began.
 _OUTDATED = text(f"""
     select s.status from sends s, {FACTS}
       and s.id = :send and s.token = :token and {FACTS_VERSION} is distinct from s.facts_version
+""")
+
+# Planning may be asked to look at it again, and a receipt is locked after it (`store.locks`).
+_LOCK_PART = text("""
+    select from participations where id = (select participation_id from sends where id = :send) for no key update
 """)
 
 _PLAN_AGAIN = text("""
@@ -188,6 +201,7 @@ class Fenced:
     address_digest: str
     allow_resend: bool
     message_id: str
+    judged: Mapping[UUID, int] = field(default_factory=dict)  # the versions of the participations it is about
 
 
 class NotFencedError(Exception):
@@ -220,11 +234,21 @@ async def fence(db: AsyncConnection, claim: Claim, facts: Fenced, lease: timedel
         "address_digest": facts.address_digest,
         "allow_resend": facts.allow_resend,
         "message_id": facts.message_id,
+        "judged": list(facts.judged),
+        "judged_version": sum(facts.judged.values()),
     }
     outcome = (await db.execute(_FENCE, values)).one()
     if not outcome.fenced:
-        has_it = outcome.holder is not None and outcome.holder != claim.send and not facts.allow_resend
+        has_it = outcome.received and not facts.allow_resend
         raise NotFencedError(Reason.ALREADY_RECEIVED if has_it else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How a row stands after an attempt was recorded."""
+
+    version: int
+    goes_on: bool = False  # a series: planning is to look for the next
 
 
 async def record(
@@ -232,8 +256,8 @@ async def record(
     outcome: Outcome,
     detail: str | None = None,
     refused_cc: Sequence[tuple[str, int]] = (),
-) -> int | None:
-    """Write how an attempt ended, under its own token; return the row's version, or None when it is not its own.
+) -> Recorded | None:
+    """Write how an attempt ended, under its own token; None when it is not its own.
 
     May be repeated; `sent` and `in_doubt` are a single statement. A definite refusal takes the receipt back.
     """
@@ -249,10 +273,10 @@ async def record(
         "refused_cc": json.dumps(refused_cc) if refused_cc else None,
         "retry_after": outcome.retry_after,
     }
-    version: int | None = (await db.execute(_RECORD, values)).scalar_one_or_none()
-    if version is not None and outcome.status in (Status.SCHEDULED, Status.FAILED):
-        await db.execute(_TAKE_RECEIPT_BACK, {"send": outcome.send})
-    return version
+    row = (await db.execute(_RECORD, values)).one_or_none()
+    if row is not None and outcome.status in (Status.SCHEDULED, Status.FAILED):
+        await take_receipt_back(db, outcome.send)
+    return None if row is None else Recorded(row.version, row.goes_on)
 
 
 async def _reconsider(db: AsyncConnection, outcome: Outcome) -> Outcome:
@@ -262,7 +286,8 @@ async def _reconsider(db: AsyncConnection, outcome: Outcome) -> Outcome:
     and now waits again has been passed over by planning: it is planned before anybody can claim it.
     """
     await trust_facts(db, outcome.send)
-    await db.execute(_LOCK_RECEIPT, {"send": outcome.send})
+    await db.execute(_LOCK_PART, {"send": outcome.send})
+    await lock_receipt(db, outcome.send)
     ours = {"send": outcome.send, "token": outcome.token}
     outdated = (await db.execute(_OUTDATED, ours)).scalar_one_or_none()
     if outdated == Status.CLAIMED and outcome.status is not Status.SCHEDULED:

@@ -32,6 +32,12 @@ _PARTS = text("""
 
 _SESSIONS_OF_CONTACT = text("select distinct session_id from participations where contact_id = :person")
 
+_SESSIONS_OF_MANAGER = text("select id from sessions where manager_id = :person")
+
+_NO_MANAGER = text("""
+    update sessions set manager_id = null, read_version = read_version + 1 where manager_id = :person
+""")
+
 _NO_CONTACT = text("""
     with locked as (
         select id from participations where contact_id = :person order by id for no key update
@@ -42,8 +48,15 @@ _NO_CONTACT = text("""
     returning p.id, p.version, p.company_id
 """)
 
+# Whose manager they were has none: a letter that goes to them, or with a copy to them, is written again.
 _DELETE_PERSON = text("""
-    update people set deleted_at = relance_now(), version = version + 1 where id = :person
+    with locked as (
+        select id from people where id = :person or manager_id = :person order by id for no key update
+    )
+    update people p
+    set deleted_at = case when p.id = :person then relance_now() else p.deleted_at end,
+        manager_id = case when p.manager_id <> :person then p.manager_id end, version = p.version + 1
+    from locked where p.id = locked.id
 """)
 
 # As when another contact is named for one session: a letter with a copy to them is written again.
@@ -86,7 +99,8 @@ _KEYS = text("select key, id from sessions where id = any(cast(:sessions as uuid
 async def delete_person(db: AsyncConnection, organization: UUID, key: str) -> Departed | None:
     """Take a person out of every session, and delete them; None when nobody knows them.
 
-    Planning then removes what waits for them. A company whose contact they were is written to as it is without.
+    Planning then removes what waits for them. A company whose contact they were is written to as it is without, and
+    people and sessions whose manager they were have none.
     """
     await change_directory(db, organization)
     person = (await find_people(db, organization, [key])).get(key)
@@ -96,7 +110,8 @@ async def delete_person(db: AsyncConnection, organization: UUID, key: str) -> De
     leaving = await _enrolments(db, _PARTS, who, present=False)
     as_contact = set((await db.execute(_SESSIONS_OF_CONTACT, who)).scalars())
     sessions = {one.session for one in leaving} | as_contact
-    await change_facts(db, *sessions)
+    await change_facts(db, *sessions, *(await db.execute(_SESSIONS_OF_MANAGER, who)).scalars())
+    await db.execute(_NO_MANAGER, who)
     left = await put_participations(db, leaving)
     contacts = (await db.execute(_NO_CONTACT, who)).all()
     await db.execute(_DELETE_PERSON, who)

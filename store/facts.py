@@ -10,5 +10,6 @@ CLEAN = """
     and r.deleted_at is null and p.version = p.planned_version
 """
 
-# A sum tells claim and fence that nothing changed between them, since versions only grow.
-FACTS_VERSION = "session.version + r.version + p.version"
+# A sum tells claim and fence that nothing changed between them, since versions only grow. What planning never reads
+# counts too: whoever has just answered is not asked to.
+FACTS_VERSION = "session.version + session.read_version + r.version + p.version + p.read_version"

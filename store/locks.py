@@ -1,10 +1,13 @@
 """Who waits for whom, everywhere, so that no two transactions ever wait for each other.
 
-First the directory, then the facts: of sessions, then of rules; who changes those of several sessions takes hold of
-all of them at once. Then rows: session, rule, participation, person, company, receipt, send; participations, people,
-companies and sends among themselves by id, companies' participations after all others. Planning, which locks no rule
-but in share mode, may do that first; people may come before the participations of sessions whose facts are held, since
-then only planning shares these, which waits for nobody.
+First the directory, then sessions that are new, by key: whoever meets one that another is making waits for the end of
+that transaction, and must not hold yet what it may still want. Then the facts: of sessions, then of rules; who changes
+those of several sessions takes hold of all of them at once. Then rows: session, rule, participation, person, company,
+receipt, send; participations, people, companies and sends among themselves by id, companies' participations after all
+others. People and companies that are new come by key, before those that are known: whoever writes some and touches
+others later locks all of them together. Planning, which locks no rule but in share mode, may do that first; people may
+come before the participations of sessions whose facts are held, since then only planning shares these, which waits for
+nobody.
 
 **The directory** is who is known: people and companies. Whoever writes down a reference to one holds it together with
 others, whoever deletes one holds it alone, so that nobody comes to a session, or is a contact, who is not there.
@@ -37,6 +40,15 @@ _TRUST = """
 _TRUST_ONLY = text(_TRUST.format(more=""))
 _TRUST_DURABLY = text(_TRUST.format(more="set_config('synchronous_commit', 'on', true),"))
 
+_KEEP = text("""
+    select pg_advisory_xact_lock_shared(hashtextextended(id::text, 1))
+    from (select id from unnest(cast(:ids as uuid[])) as given (id) order by id) as ordered
+""")
+
+_AWAIT = text("""
+    select pg_advisory_lock_shared(hashtextextended(:session, 1)), pg_advisory_unlock_shared(hashtextextended(:session, 1))
+""")
+
 # A statement of its own: as a part of the update that follows, PostgreSQL's generic plan joins each row with each.
 _SENDS = text("""
     select count(*) from (
@@ -51,8 +63,22 @@ async def keep_directory(db: AsyncConnection, organization: UUID) -> None:
 
 
 async def change_directory(db: AsyncConnection, organization: UUID) -> None:
-    """Have nobody refer to people or companies anew until the transaction ends; call it before deleting one."""
-    await db.execute(_CHANGE_DIRECTORY, {"organization": str(organization)})
+    """Have nobody refer to people or companies anew until the transaction ends; call it before deleting one.
+
+    A rehearsal holds the directory together with others: nobody is deleted.
+    """
+    held = _KEEP_DIRECTORY if rehearses(db) else _CHANGE_DIRECTORY
+    await db.execute(held, {"organization": str(organization)})
+
+
+# How a connection is marked whose transaction is taken back (`store.rehearsals`).
+REHEARSAL = "rehearsal"
+
+
+def rehearses(db: AsyncConnection) -> bool:
+    """Return whether nothing of this transaction will last."""
+    marks = db.sync_connection.get_execution_options() if db.sync_connection else {}
+    return bool(marks.get(REHEARSAL))
 
 
 async def change_facts(db: AsyncConnection, *ids: UUID) -> None:
@@ -60,8 +86,25 @@ async def change_facts(db: AsyncConnection, *ids: UUID) -> None:
 
     Call it before the first statement that writes what planning reads. Claims and fences that already trust these
     facts are waited for; those that come later wait, and see what was changed.
+
+    A rehearsal, of which nobody will see anything, holds them together with those: it waits for whoever changes them
+    as well, since rows are locked in an order that goes by the facts, and for no mail.
     """
-    await db.execute(_CHANGE, {"ids": list(ids)})
+    await db.execute(_KEEP if rehearses(db) else _CHANGE, {"ids": list(ids)})
+
+
+async def await_changes(db: AsyncConnection, session: UUID) -> None:
+    """Wait for whoever is changing the facts of a session, and hold nothing, so that nobody waits for this.
+
+    A roll-out does, before it locks anything: what others write depends on which rules there are
+    (`store.company_parts`), and those who began before this one was there have not seen it.
+    """
+    await db.execute(_AWAIT, {"session": str(session)})
+
+
+async def keep_facts(db: AsyncConnection, *ids: UUID) -> None:
+    """Have nobody change the facts of these rules until the transaction ends: what it writes must go with them."""
+    await db.execute(_KEEP, {"ids": list(ids)})
 
 
 async def trust_facts(db: AsyncConnection, send: UUID, *, durable: bool = False) -> None:

@@ -1,33 +1,39 @@
 """What one mail is written from, read when it is claimed (F038): in one statement, in two where others matter."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.mail_facts import Addressee, Attendee, Company, MailFacts, Occasion, PlaceFacts
+from domain.mail_facts import Company, MailFacts, Occasion, ParticipationFacts, PlaceFacts
 from domain.participations import Role
-from domain.rules import CcRole
+from domain.rules import RuleDefinition, ToRole
+from domain.terms import Terms, terms_of, written_to
+from store.effective import DEFINITION, EFFECTIVE, TEMPLATE
+from store.mail_parts import Others, addressee, fetch_others, standing
+from store.receipts import held_by_another, role_of
 from store.templates import Words
 
-# So many participants a mail can name, and so many trainers can get a copy; by name.
-MOST_NAMED = 500
-
 _READ_AS_IS = (
-    "organization", "recipient", "zone", "language", "organization_name", "sender_address", "sender_name", "template",
-    "template_version", "subject", "html", "text", "allow_resend", "scope", "message_id", "received", "now",
-    "session_data",
+    "organization", "recipient", "zone", "organization_name", "template", "template_version", "subject", "html",
+    "text", "scope", "message_id", "received", "now", "session_data",
 )  # fmt: skip
 
-_OF_SEND = """
+# What one session overrides of a rule besides its template concerns planning only.
+_OF_SEND = f"""
     select s.id as send_id, s.organization_id, s.session_id, s.scope_id, s.participation_id, s.recipient_id,
-           s.message_id, r.template_id, r.definition -> 'cc' as cc, null as role,
+           s.message_id, s.occurrence, s.anchor_at, s.covers, s.rule_id, coalesce(s.template_id, r.template_id) as template_id,
+           case when s.template_id is not null then {TEMPLATE} end as usual_template_id,
+           cast({DEFINITION} as text) as says, {role_of(DEFINITION, "s.occurrence")} as written_to, null as role,
            cast(null as uuid) as person_id, cast(null as uuid) as company_id
-    from sends s join rules r on r.id = s.rule_id
+    from sends s
+    join rules r on r.id = s.rule_id
+    join sessions session on session.id = s.session_id
+    {EFFECTIVE}
     where s.id = :send
 """
 
@@ -35,37 +41,45 @@ _OF_SEND = """
 _OF_PREVIEW = f"""
     select cast(null as uuid) as send_id, id as organization_id, cast(:session as uuid) as session_id,
            cast(:scope as uuid) as scope_id, cast(:participation as uuid) as participation_id,
-           cast('{UUID(int=0)}' as uuid) as recipient_id, null as message_id, cast(null as uuid) as template_id,
-           cast(null as jsonb) as cc, cast(:role as text) as role,
+           cast('{UUID(int=0)}' as uuid) as recipient_id, null as message_id, '1' as occurrence,
+           cast(null as timestamptz) as anchor_at,
+           cast(null as uuid[]) as covers, cast(null as uuid) as rule_id, cast(null as uuid) as template_id,
+           cast(null as uuid) as usual_template_id, null as says, null as written_to, cast(:role as text) as role,
            cast(:person as uuid) as person_id, cast(:company as uuid) as company_id
     from organizations where id = :organization
 """
 
 # As for planning, a module without dates of its own has those of its slots, and a slot may belong to no module.
-_FACTS = """
+_FACTS = f"""
     select s.organization_id as organization, s.session_id, s.scope_id as scope, s.recipient_id as recipient,
-           s.message_id, coalesce(p.role, s.role) as role, s.cc,
-           x.id as person, x.version, x.email, x.first_name, x.last_name, x.language as own_language,
+           s.message_id, s.occurrence, s.covers, s.says, coalesce(p.role, s.role) as role,
+           x.id as person, x.version, x.email, x.first_name, x.last_name, x.language, '' as company_name,
            exists (select from suppressions where organization_id = x.organization_id
                    and address = lower(x.email)) as suppressed,
-           c.id as company_id, c.version as company_version, c.name as company_name,
+           p.attendance, p.started_at is not null as started, p.completed_at is not null as completed, p.status,
+           p.answered, coalesce(p.starts_at, session.starts_at) as own_starts_at,
+           coalesce(p.ends_at, session.ends_at) as own_ends_at, p.deadline_at as own_deadline_at,
+           c.id as company_id, c.version as company_version, c.name as company,
            session.name as session_name, session.starts_at as session_starts_at, session.ends_at as session_ends_at,
            session.room as session_room, session.data as session_data, coalesce(session.zone, o.zone) as zone,
            m.name as module_name, coalesce(m.starts_at, of_slots.starts_at) as module_starts_at,
            coalesce(of_slots.ends_at, m.ends_at) as module_ends_at, m.room as module_room,
            slot.name as slot_name, slot.starts_at as slot_starts_at, slot.ends_at as slot_ends_at,
            slot.room as slot_room,
-           coalesce(c.language, o.language) as language,
-           o.name as organization_name, o.sender_address, o.sender_name,
+           coalesce(c.language, o.language) as usual_language, o.name as organization_name,
+           coalesce(center.sender_address, o.sender_address) as sender_address,
+           coalesce(center.sender_name, o.sender_name) as sender_name, center.reply_to,
            t.id as template, t.version as template_version, t.subject, t.html, t.text, t.allow_resend,
-           exists (select from receipts where template_id = t.id and scope_id = s.scope_id
-                   and recipient_id = s.recipient_id and send_id <> s.send_id) as received,
+           t.questionnaire, coalesce(usual.questionnaire, t.questionnaire) as of_series,
+           exists (select from {held_by_another("s.written_to")}) as received,
            relance_now() as now
-    from ({asked}) s
+    from ({{asked}}) s
     join organizations o on o.id = s.organization_id
     left join participations p on p.id = s.participation_id
     left join sessions session on session.id = s.session_id
+    left join centers center on center.organization_id = s.organization_id and center.key = session.center
     left join templates t on t.id = s.template_id
+    left join templates usual on usual.id = s.usual_template_id
     left join people x on x.id = coalesce(p.person_id, s.person_id)
     left join companies c on c.id = coalesce(p.company_id, s.company_id)
     left join slots slot on slot.id = s.scope_id
@@ -78,48 +92,16 @@ _FACTS = """
 _FACTS_OF_SEND = text(_FACTS.format(asked=_OF_SEND))
 _FACTS_OF_PREVIEW = text(_FACTS.format(asked=_OF_PREVIEW))
 
-# What part somebody has in the mail, besides its recipient.
-_CONTACT, _FIXED = "contact", "fixed"
-
-# A module or slot is for those who come to its slots; what has no slots is for everybody.
-_OTHERS = text(f"""
-    with asked (part, place, person, email, company_name) as (
-        select '{_CONTACT}', 1, contact_id, null, null from participations
-        where session_id = :session and company_id = :company and role = '{Role.COMPANY}'
-        union all
-        select '{_CONTACT}', 2, contact_id, null, null from companies where id = :company
-        union all
-        select '{_CONTACT}', 3, null, email, name from companies where id = :company
-        union all
-        select '{_FIXED}', place, null, address, null
-        from unnest(cast(:fixed as text[])) with ordinality as fixed (address, place)
-        union all
-        select p.role, row_number() over (partition by p.role order by x.last_name, x.first_name, x.id), x.id, null,
-               null
-        from (select array_agg(id) as slots from slots
-              where session_id = :session and (id = :scope or module_id = :scope) and removed_at is null) as here
-        join participations p on p.slots is null or here.slots is null or p.slots && here.slots
-        join people x on x.id = p.person_id
-        where p.session_id = :session and p.removed_at is null
-          and (cast(:company as uuid) is null or p.role <> '{Role.PARTICIPANT}' or p.company_id = :company)
-    )
-    select asked.part, x.id as person, coalesce(x.version, 0) as version, coalesce(x.email, asked.email) as email,
-           coalesce(x.first_name, '') as first_name, coalesce(x.last_name, '') as last_name,
-           coalesce(asked.company_name, '') as company_name, x.language,
-           exists (select from suppressions where organization_id = :organization
-                   and address = lower(coalesce(x.email, asked.email))) as suppressed
-    from asked left join people x on x.id = asked.person
-    where asked.part = any(:parts) and asked.place <= {MOST_NAMED} order by asked.place
-""")
-
 
 async def fetch_mail_facts(db: AsyncConnection, send: UUID) -> MailFacts:
     """Return what the mail is written from, as it stands now.
 
     A participant or trainer is written to at their own address. For a company that is the contact set on the
     session for it, else its main contact, else its own address (F057): of these, each without an address that
-    mail can be sent to gives way to the next. Who gets a copy follows from whom the mail is about (F055): where
-    that is a company, its contact is the To itself.
+    mail can be sent to gives way to the next. A rule may write to somebody else in their place (F056). All roles
+    follow from whom the mail is about (F055): a participant's company, a person's manager, the session's.
+
+    A center whose sender changes while the mail is written is not noticed: the mail leaves as it was written.
     """
     return await _told(db, (await db.execute(_FACTS_OF_SEND, {"send": send})).one()._asdict())
 
@@ -136,67 +118,80 @@ async def fetch_preview_facts(
 
 
 async def _told(db: AsyncConnection, row: Mapping[str, Any]) -> MailFacts:
-    role, words = Role(row["role"]), f"{row['subject']} {row['html']} {row['text']}"
-    others = await _list_others(db, row, _parts(row, words))
+    says = _definition(row["says"]) if row["says"] else None
+    terms = _terms(says, row)
+    to, cc = (written_to(says, row["occurrence"]), says.cc) if says else (None, [])
+    others = await _fetch_others(db, row, to, cc, terms)
+    role, person = Role(row["role"]), addressee(row)
+    own = others.contacts if role is Role.COMPANY else [person]
     return MailFacts(
         **{name: row[name] for name in _READ_AS_IS},
+        **_sender(says, row),
         role=role,
-        to=others[_CONTACT] if role is Role.COMPANY else [_own(row)],
-        cc=[others[_CONTACT], *([one] for one in (*others[Role.TRAINER], *others[_FIXED]))],
-        company=_company(row) if others[_CONTACT] or "company" in words else None,
-        attendees=[Attendee(one.first_name, one.last_name) for one in others[Role.PARTICIPANT]],
+        person=None if role is Role.COMPANY else person,
+        to=own if to is None else others.to(to),
+        cc=others.copies(cc),
+        company=_company(row) if others.contacts or "company" in _words(row) else None,
+        attendees=others.attendees,
         session=_place(row, "session"),
         module=_place(row, "module") if row["module_name"] is not None else None,
         slot=_place(row, "slot") if row["slot_name"] is not None else None,
+        language=row["usual_language"],
+        allow_resend=_allows_resend(says, row),
+        terms=terms,
+        standing=standing(row),
+        participation=_own_dates(row),
     )
 
 
-def _parts(row: Mapping[str, Any], words: str) -> list[str]:
-    """Return who else has a part in this mail; a template that uses a tag has its name in its words."""
-    cc = row["cc"] or []
-    asked = {
-        _CONTACT: row["role"] == Role.COMPANY or CcRole.COMPANY_CONTACT in cc,
-        _FIXED: bool(_fixed(cc)),
-        Role.TRAINER: CcRole.TRAINERS in cc,
-        Role.PARTICIPANT: row["role"] != Role.PARTICIPANT and "participants" in words,
+async def _fetch_others(
+    db: AsyncConnection, row: Mapping[str, Any], to: ToRole | None, cc: Sequence[str], terms: Terms
+) -> Others:
+    """A template that uses a tag has its name in its words; participants are not told of each other."""
+    names = row["role"] != Role.PARTICIPANT and "participants" in _words(row)
+    judges = row["role"] == Role.COMPANY and not terms.are_none
+    return await fetch_others(db, row, to=to, cc=cc, names=names, judges=judges)
+
+
+# The same few rules write thousands of mails.
+@lru_cache(maxsize=1000)
+def _definition(says: str) -> RuleDefinition:
+    return RuleDefinition.model_validate_json(says)
+
+
+def _terms(says: RuleDefinition | None, row: Mapping[str, Any]) -> Terms:
+    if says is None:
+        return Terms()
+    of_series, questionnaire = row["of_series"], row["questionnaire"]
+    return terms_of(says, row["occurrence"], questionnaire=questionnaire, of_series=of_series)
+
+
+def _sender(says: RuleDefinition | None, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whom the mail is from, and whom an answer goes to: the rule's word, else the center's (F076, L14)."""
+    sender = says.sender if says else None
+    return {
+        "sender_address": sender.address if sender else row["sender_address"],
+        "sender_name": (sender and sender.name) or row["sender_name"],
+        "reply_to": (says and says.reply_to) or row["reply_to"],
     }
-    return [part for part, is_asked in asked.items() if is_asked]
 
 
-async def _list_others(
-    db: AsyncConnection, row: Mapping[str, Any], parts: Sequence[str]
-) -> Mapping[str, list[Addressee]]:
-    """Return who has these parts: contacts in the order of F057; of those who come to what the mail is about, by
-    name, the trainers and the participants, of a company its own."""
-    others: dict[str, list[Addressee]] = defaultdict(list)
-    if parts:
-        about = {"organization": row["organization"], "session": row["session_id"], "scope": row["scope"]}
-        values = {**about, "company": row["company_id"], "fixed": _fixed(row["cc"] or []), "parts": parts}
-        for one in await db.execute(_OTHERS, values):
-            somebody = one._asdict()
-            others[somebody.pop("part")].append(Addressee(**somebody))
-    return others
+def _allows_resend(says: RuleDefinition | None, row: Mapping[str, Any]) -> bool:
+    own = says.allow_resend if says else None
+    return bool(row["allow_resend"] if own is None else own)
 
 
-def _fixed(cc: Sequence[str]) -> list[str]:
-    return [copy for copy in cc if "@" in copy]
-
-
-def _own(row: Mapping[str, Any]) -> Addressee:
-    return Addressee(
-        email=row["email"],
-        suppressed=row["suppressed"],
-        person=row["person"],
-        version=row["version"],
-        first_name=row["first_name"],
-        last_name=row["last_name"],
-        language=row["own_language"],
-    )
+def _words(row: Mapping[str, Any]) -> str:
+    return f"{row['subject']} {row['html']} {row['text']}"
 
 
 def _company(row: Mapping[str, Any]) -> Company | None:
     id = row["company_id"]
-    return None if id is None else Company(id, row["company_version"], row["company_name"])
+    return None if id is None else Company(id, row["company_version"], row["company"])
+
+
+def _own_dates(row: Mapping[str, Any]) -> ParticipationFacts:
+    return ParticipationFacts(*(row[f"own_{field}"] for field in ("starts_at", "ends_at", "deadline_at")))
 
 
 def _place(row: Mapping[str, Any], kind: str) -> PlaceFacts:

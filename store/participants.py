@@ -2,23 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.participations import Role
+from domain.participations import Attendance, Role
 from store.participations import Enrolment, Said, put_participations
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A person in a session, as a participant or trainer, all under their callers' own ids."""
+    """A person in a session, as a participant or trainer, all under their callers' own ids.
+
+    What a trainer has none of is None: a company, dates of their own, and facts.
+    """
 
     id: UUID
     person: str
     company: str | None
     slots: list[str] | None  # None: all
+    starts_at: datetime | None  # None: as the session
+    ends_at: datetime | None
+    deadline_at: datetime | None
+    enrolled_at: datetime | None
+    started_at: datetime | None
+    completed_at: datetime | None
+    attendance: Attendance | None
+    status: str | None
+    answered: list[str]  # the questionnaires
     removed: bool
     source_version: int | None
     version: int
@@ -34,6 +47,8 @@ _SELECT = """
            case when p.slots is not null then array(
                select key from slots where session_id = p.session_id and removed_at is null and id = any(p.slots)
                order by starts_at, key) end as slots,
+           p.starts_at, p.ends_at, p.deadline_at, p.enrolled_at, p.started_at, p.completed_at, p.attendance, p.status,
+           coalesce(p.answered, '{}') as answered,
            p.removed_at is not null as removed, p.source_version, p.version, p.planned_version
     from participations p
     join people on people.id = p.person_id
@@ -71,6 +86,8 @@ async def add_participant(
     """Put a person into a session, again where they had been removed; the same again changes nothing.
 
     A part of a newer `source_version` stays, and comes back as it is, removed or not.
+
+    Raises BackwardsError.
     """
     one = Enrolment(session, person, said or Said(), role, source_version=source_version)
     await put_participations(db, [one])

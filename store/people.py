@@ -1,13 +1,14 @@
 """The people mails go to."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import TypedDict
+from dataclasses import dataclass, field, replace
+from typing import Any, TypedDict
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store.moves import move_people
 from store.register import Column, Register
 from store.written import Written
 
@@ -22,8 +23,12 @@ class Person:
     first_name: str
     last_name: str
     language: str | None
+    zone: str | None = None  # None: the organization's
+    manager: str | None = None
     source_version: int | None = None
     deleted: bool = False
+    # By the write that it comes back from: the sessions where their mails are to be planned anew.
+    moved: Mapping[str, UUID] = field(default_factory=dict)
 
 
 class Details(TypedDict, total=False):
@@ -33,6 +38,8 @@ class Details(TypedDict, total=False):
     first_name: str
     last_name: str
     language: str | None
+    zone: str | None
+    manager: str | None  # known, or among those who are written together
     source_version: int | None
 
 
@@ -42,30 +49,61 @@ _PEOPLE = Register(
     Column("first_name", "text", ""),
     Column("last_name", "text", ""),
     Column("language", "text"),
+    Column("zone", "text"),
+    Column("manager_id", "uuid"),
 )
 
 _SELECT = """
-    select id, key, email, first_name, last_name, language, source_version, deleted_at is not null as deleted
-    from people where organization_id = :organization
+    select p.id, p.key, p.email, p.first_name, p.last_name, p.language, p.zone, manager.key as manager,
+           p.source_version, p.deleted_at is not null as deleted
+    from people p left join people manager on manager.id = p.manager_id
+    where p.organization_id = :organization
 """
-_FETCH = text(f"{_SELECT} and key = :key")
-_FIND = text(f"{_SELECT} and key = :key and deleted_at is null")
+_FETCH = text(f"{_SELECT} and p.key = :key")
+_FIND = text(f"{_SELECT} and p.key = :key and p.deleted_at is null")
 _LIST = text(f"""
-    {_SELECT} and deleted_at is null and key > coalesce(:after, '')
+    {_SELECT} and p.deleted_at is null and p.key > coalesce(:after, '')
       and (cast(:text as text) is null
-           or strpos(lower(concat_ws(' ', key, email, first_name, last_name)), lower(:text)) > 0)
-    order by key limit :limit
+           or strpos(lower(concat_ws(' ', p.key, p.email, p.first_name, p.last_name)), lower(:text)) > 0)
+    order by p.key limit :limit
 """)
 
 
-async def put_people(db: AsyncConnection, organization: UUID, people: Mapping[str, Details]) -> Written:
+async def put_people(
+    db: AsyncConnection,
+    organization: UUID,
+    people: Mapping[str, Details],
+    others: Collection[UUID] = (),
+    within: Collection[UUID] = (),
+) -> Written:
     """Create or edit people, by their callers' ids, in a few statements, however many there are.
 
     The same again writes no row. What waits uses the new address at the moment of sending (F038): nothing becomes
-    dirty. In a transaction that writes sessions or participations too, the facts of those sessions are held before
-    (`store.locks`).
+    dirty, but for those who go to another time zone. The caller holds the directory (`store.moves.hold_directory`)
+    where a zone or a manager is said.
+
+    In a transaction that writes sessions or participations too, the facts of those sessions are held before; `others`
+    are the people whom it goes on to touch (`store.participations.list_trainers`, `store.locks`), and `within` the
+    sessions whose participations it writes next.
     """
-    return await _PEOPLE.put(db, organization, people)
+    moved = await move_people(db, organization, people, within)
+    managers = {key: manager for key, said in people.items() if (manager := said.get("manager")) is not None}
+    known = await _PEOPLE.find_ids(db, organization, set(managers.values()))
+    rows = {key: _row(said, known) for key, said in people.items()}
+    written = await _PEOPLE.put(db, organization, rows, others)
+    # Managers who were not known either are now.
+    new = {key: manager for key, manager in managers.items() if manager not in known}
+    late = {key: {"manager_id": written.ids[new[key]]} for key in new.keys() - written.ignored}
+    again = await _PEOPLE.put(db, organization, late) if late else written
+    return replace(written, changed=written.changed | again.changed, moved=moved)
+
+
+def _row(said: Details, managers: Mapping[str, UUID]) -> dict[str, Any]:
+    row: dict[str, Any] = {**said}
+    manager = row.pop("manager", None)
+    if "manager" in said and (manager is None or manager in managers):
+        row["manager_id"] = manager and managers[manager]
+    return row
 
 
 async def put_person(
@@ -77,18 +115,26 @@ async def put_person(
     first_name: str,
     last_name: str,
     language: str | None,
+    zone: str | None = None,
+    manager: str | None = None,
     source_version: int | None = None,
 ) -> Person:
-    """Create or replace a person; one of a newer `source_version` stays, and comes back as they are."""
+    """Create or replace a person; one of a newer `source_version` stays, and comes back as they are.
+
+    Their manager is known, and the caller holds the directory (`store.moves.hold_directory`).
+    """
     said: Details = {
         "email": email,
         "first_name": first_name,
         "last_name": last_name,
         "language": language,
+        "zone": zone,
+        "manager": manager,
         "source_version": source_version,
     }
-    await put_people(db, organization, {key: said})
-    return Person(**(await db.execute(_FETCH, {"organization": organization, "key": key})).one()._mapping)
+    written = await put_people(db, organization, {key: said})
+    row = (await db.execute(_FETCH, {"organization": organization, "key": key})).one()
+    return Person(**row._mapping, moved=written.moved)
 
 
 async def find_person(db: AsyncConnection, organization: UUID, key: str) -> Person | None:

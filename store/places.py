@@ -98,7 +98,7 @@ _SLOT = {
 _PUT_SLOTS = _putting(
     "slots",
     {**_SLOT, "module_id": "uuid"},
-    planned=["starts_at", "ends_at", "module_id"],
+    planned=["starts_at", "ends_at", "synchronous", "module_id"],
     given=f"""
         select given.*, modules.id as module_id
         from {_unnested({**_SLOT, "module": "text"})} as given (session_id, key, {", ".join(_SLOT)}, module)

@@ -1,119 +1,18 @@
-"""What planning reads and writes: a constant number of statements, however large the session (DESIGN 4)."""
+"""What planning writes: the difference, in a constant number of statements, however large the session (DESIGN 4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.anchors import Dated
-from domain.participations import Participation, Role
-from domain.planning import (
-    Change,
-    ExistingSend,
-    ModuleFacts,
-    RuleFacts,
-    SessionFacts,
-    SlotFacts,
-    Snapshot,
-)
-from domain.rules import RuleDefinition
-from domain.sends import FINAL, Status
+from domain.changes import Change
+from domain.sends import FINAL
 from store.locks import lock_sends
+from store.snapshots import Loaded, load_snapshot
 
-_DEFINITION = TypeAdapter(RuleDefinition)
-
-# Planning one session is never done twice at once. And PostgreSQL is to look at the tables as they are: it would
-# remember how it read them when this connection first asked, which may be when they were empty.
-_LOCK = text("""
-    select pg_advisory_xact_lock(hashtextextended('plan ' || :session, 0)),
-           set_config('plan_cache_mode', 'force_custom_plan', true)
-""")
-
-_SESSION = text("""
-    select id, organization_id, zone, starts_at, ends_at, stage, mode, category, deleted_at is not null as deleted,
-           version, planned_version, changed_at, relance_now() as now
-    from sessions where id = :session
-""")
-
-_MODULES = text("""
-    select id, starts_at, ends_at, mode, category from modules
-    where session_id = :session and removed_at is null order by id
-""")
-
-_SLOTS = text("""
-    select id, starts_at, ends_at, module_id as module from slots
-    where session_id = :session and removed_at is null order by id
-""")
-
-# FOR SHARE: a rule switched off while its sessions are planned waits, and then removes what was just planned.
-# Of rules switched off those are read whose sends wait, or may wait again by the time the sends are read.
-_RULES = """
-    select id, version, definition, active, deleted_at is not null as deleted, changed_at
-    from rules
-    where organization_id = :organization
-      and (active or id in (select rule_id from sends where {sends}
-                                                       and status in ('scheduled', 'claimed', 'handing_over', 'in_doubt')))
-      and (cast(:rule as uuid) is null or id = :rule)
-    order by id for share
-"""
-
-# A company comes where its participants come; whether anybody is left is one look into an index.
-_PARTICIPATIONS = """
-    select p.id, p.role, coalesce(p.person_id, p.company_id) as recipient, p.version, p.planned_version,
-           p.changed_at,
-           case when p.role <> 'company' then p.removed_at is not null
-                else not exists (select from participations of_them
-                                 where of_them.session_id = p.session_id and of_them.company_id = p.company_id
-                                   and of_them.role = 'participant' and of_them.removed_at is null)
-           end as removed,
-           case when p.role <> 'company' then p.slots
-                when exists (select from participations of_them
-                             where of_them.session_id = p.session_id and of_them.company_id = p.company_id
-                               and of_them.role = 'participant' and of_them.removed_at is null
-                               and of_them.slots is null) then null
-                else array(select slots.id from slots
-                           where slots.session_id = p.session_id and slots.removed_at is null
-                             and exists (select from participations of_them
-                                         where of_them.session_id = p.session_id
-                                           and of_them.company_id = p.company_id and of_them.role = 'participant'
-                                           and of_them.removed_at is null and slots.id = any(of_them.slots)))
-           end as slots
-    from participations p
-    where p.session_id = :session
-"""
-
-_SENDS = """
-    select id, rule_id as rule, scope_id as scope, participation_id as participation, status, version, due_at, latest_at,
-           coalesce(reason = 'reactivated', false) as reactivated, due_override_at
-    from sends where {sends}
-"""
-
-# Two forms of each, since one plan for both would read the whole session for each participation.
-_OF_ALL = "session_id = :session and (cast(:rule as uuid) is null or rule_id = :rule)"
-_OF_SOME = "participation_id = any(cast(:participations as uuid[]))"
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """The statements that read a session, or the part of it that is dirty."""
-
-    participations: TextClause
-    rules: TextClause
-    sends: TextClause
-
-
-_ALL = _Reading(text(_PARTICIPATIONS), text(_RULES.format(sends=_OF_ALL)), text(_SENDS.format(sends=_OF_ALL)))
-_SOME = _Reading(
-    text(f"{_PARTICIPATIONS} and p.version > p.planned_version"),
-    text(_RULES.format(sends=_OF_SOME)),
-    text(_SENDS.format(sends=_OF_SOME)),
-)
-
-_VERSION = text("select version from sessions where id = :session")
+__all__ = ["Loaded", "is_dirty", "load_snapshot", "mark_planned", "write_changes"]
 
 _SESSION_PLANNED = text("""
     update sessions set planned_version = greatest(planned_version, :version) where id = :session
@@ -138,117 +37,96 @@ _DIRTY = text("""
     from sessions s where id = :session
 """)
 
+# Most rows of a plan say the same but for whom they are for: what they say comes once, and each row names its number.
+_SAID = {
+    "rule": "uuid",
+    "scope": "uuid",
+    "rule_version": "bigint",
+    "occurrence": "text",
+    "template": "uuid",
+    "covers": "text",  # a list, written in text since those of two rows differ in length
+    "status": "text",
+    "reason": "text",
+    "final": "boolean",
+    "due_at": "timestamptz",
+    "latest_at": "timestamptz",
+    "anchor_at": "timestamptz",
+    "anchor": "text",
+    "due_local": "timestamp",
+    "due_zone": "text",
+    "zone_data": "text",
+}
+_SAYING = f"""
+    saying as (
+        select listed.* from unnest({", ".join(f"cast(:{name} as {kind}[])" for name, kind in _SAID.items())})
+            with ordinality as listed ({", ".join(_SAID)}, number)
+    )
+"""
+
 _STEP = """jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
-    'at', relance_now(), 'step', change.status, 'reason', change.reason, 'due_at', change.due_at)))"""
+    'at', relance_now(), 'step', saying.status, 'reason', saying.reason, 'due_at', saying.due_at,
+    'by', cast(:by as text))))"""
 
 _INSERT = text(f"""
-    insert into sends (id, organization_id, rule_id, session_id, scope_id, participation_id, recipient_id,
-                       status, rule_version, due_at, latest_at, due_local, due_zone, zone_data, trace)
-    select change.id, :organization, change.rule, :session, change.scope, change.participation, change.recipient,
-           change.status, change.rule_version, change.due_at, change.latest_at, change.due_local,
-           change.due_zone, change.zone_data, {_STEP}
+    with {_SAYING}
+    insert into sends (id, organization_id, rule_id, session_id, scope_id, participation_id, recipient_id, occurrence,
+                       template_id, covers, status, reason, rule_version, due_at, latest_at, anchor_at, anchor, due_local,
+                       due_zone, zone_data, ended_at, trace)
+    select change.id, :organization, saying.rule, :session, saying.scope, change.participation, change.recipient,
+           saying.occurrence, saying.template, cast(saying.covers as uuid[]), saying.status, saying.reason,
+           saying.rule_version, saying.due_at, saying.latest_at, saying.anchor_at, saying.anchor, saying.due_local,
+           saying.due_zone, saying.zone_data, case when saying.final then relance_now() end, {_STEP}
     from unnest(
-        cast(:id as uuid[]), cast(:rule as uuid[]), cast(:scope as uuid[]), cast(:participation as uuid[]),
-        cast(:recipient as uuid[]),
-        cast(:status as text[]), cast(:reason as text[]), cast(:rule_version as bigint[]),
-        cast(:due_at as timestamptz[]), cast(:latest_at as timestamptz[]), cast(:due_local as timestamp[]),
-        cast(:due_zone as text[]), cast(:zone_data as text[])
-    ) as change (id, rule, scope, participation, recipient, status, reason, rule_version,
-                 due_at, latest_at, due_local, due_zone, zone_data)
+        cast(:id as uuid[]), cast(:participation as uuid[]), cast(:recipient as uuid[]), cast(:says as bigint[])
+    ) as change (id, participation, recipient, says)
+    join saying on saying.number = change.says
     on conflict (id) do nothing
 """)
+
+# It waits as it did, and only what it will say is another: no workflow need know, and a fence sees by the versions of
+# the facts that they changed. A mail to a company does not grow with everybody who joins.
+_WAITS_ON = """(
+    sends.status = 'scheduled' and saying.status = 'scheduled' and sends.reason is not distinct from saying.reason
+    and sends.participation_id = coalesce(change.participation, sends.participation_id)
+    and sends.due_at = coalesce(saying.due_at, sends.due_at)
+    and sends.latest_at = coalesce(saying.latest_at, sends.latest_at))"""
 
 # Only rows that still stand as planning found them: what was claimed meanwhile may be called back, what was
 # handed over or cancelled meanwhile stays as it is.
 _UPDATE = text(f"""
+    with {_SAYING}
     update sends
-    set status = change.status, reason = change.reason, version = sends.version + 1,
-        rule_version = coalesce(change.rule_version, sends.rule_version),
+    set status = saying.status, reason = saying.reason,
+        version = case when {_WAITS_ON} then sends.version else sends.version + 1 end,
+        rule_version = coalesce(saying.rule_version, sends.rule_version),
         participation_id = coalesce(change.participation, sends.participation_id),
-        due_at = coalesce(change.due_at, sends.due_at), latest_at = coalesce(change.latest_at, sends.latest_at),
-        due_local = coalesce(change.due_local, sends.due_local),
-        due_zone = coalesce(change.due_zone, sends.due_zone),
-        zone_data = coalesce(change.zone_data, sends.zone_data),
+        -- What is not wanted any more stays as it was; of what is, nothing said means nothing.
+        template_id = case when saying.rule is null then sends.template_id else saying.template end,
+        covers = case when saying.rule is null then sends.covers else cast(saying.covers as uuid[]) end,
+        anchor_at = case when saying.rule is null then sends.anchor_at else saying.anchor_at end,
+        anchor = case when saying.rule is null then sends.anchor else saying.anchor end,
+        due_at = coalesce(saying.due_at, sends.due_at), latest_at = coalesce(saying.latest_at, sends.latest_at),
+        due_local = coalesce(saying.due_local, sends.due_local),
+        due_zone = coalesce(saying.due_zone, sends.due_zone),
+        zone_data = coalesce(saying.zone_data, sends.zone_data),
         -- A time that somebody set ends with the wait it was set in.
-        due_override_at = case when not change.final and sends.status in ('scheduled', 'claimed')
+        due_override_at = case when not saying.final and sends.status in ('scheduled', 'claimed')
                                then sends.due_override_at end,
-        token = null, lease_until = null, next_attempt_at = null, turn_at = null,
-        ended_at = case when change.final then relance_now() end,
-        changed_at = relance_now(), trace = sends.trace || {_STEP}
+        token = null, lease_until = null,
+        next_attempt_at = case when {_WAITS_ON} then sends.next_attempt_at end,
+        turn_at = case when {_WAITS_ON} then sends.turn_at end,
+        ended_at = case when saying.final then relance_now() end,
+        changed_at = relance_now(),
+        trace = case when {_WAITS_ON} then sends.trace else sends.trace || {_STEP} end
     from unnest(
-        cast(:id as uuid[]), cast(:version as bigint[]), cast(:was as text[]), cast(:status as text[]),
-        cast(:reason as text[]), cast(:final as boolean[]), cast(:rule_version as bigint[]),
-        cast(:participation as uuid[]),
-        cast(:due_at as timestamptz[]), cast(:latest_at as timestamptz[]), cast(:due_local as timestamp[]),
-        cast(:due_zone as text[]), cast(:zone_data as text[])
-    ) as change (id, version, was, status, reason, final, rule_version, participation,
-                 due_at, latest_at, due_local, due_zone, zone_data)
+        cast(:id as uuid[]), cast(:version as bigint[]), cast(:was as text[]), cast(:participation as uuid[]),
+        cast(:says as bigint[])
+    ) as change (id, version, was, participation, says)
+    join saying on saying.number = change.says
     where sends.id = change.id and sends.version = change.version
       and (sends.status = change.was
            or sends.status in ('scheduled', 'claimed') and change.was in ('scheduled', 'claimed'))
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A snapshot, and the versions it stands for."""
-
-    organization: UUID
-    snapshot: Snapshot
-    session_version: int
-    session_dirty: bool
-    participation_versions: dict[UUID, int]
-
-
-async def load_snapshot(db: AsyncConnection, session: UUID, rule: UUID | None = None) -> Loaded:
-    """Lock the session's planning and read what it is computed from.
-
-    Of a clean session only the dirty participations are read (DESIGN 4, two grains); with `rule`, the whole
-    session for that rule alone.
-    """
-    await db.execute(_LOCK, {"session": str(session)})
-    while True:
-        loaded = await _load(db, session, rule)
-        # What was read statement by statement belongs together only if nothing came in between.
-        if (await db.execute(_VERSION, {"session": session})).scalar_one() == loaded.session_version:
-            return loaded
-
-
-async def _load(db: AsyncConnection, session: UUID, rule: UUID | None) -> Loaded:
-    row = (await db.execute(_SESSION, {"session": session})).one()
-    dirty = row.version > row.planned_version
-    reading = _ALL if dirty or rule is not None else _SOME
-    scope = {"session": session, "rule": rule, "organization": row.organization_id}
-    modules = (await db.execute(_MODULES, scope)).all()
-    slots = (await db.execute(_SLOTS, scope)).all()
-    people = (await db.execute(reading.participations, scope)).all()
-    scope["participations"] = [person.id for person in people]
-    rules = (await db.execute(reading.rules, scope)).all()
-    sends = (await db.execute(reading.sends, scope)).all()
-    return Loaded(
-        organization=row.organization_id,
-        snapshot=Snapshot(
-            now=row.now,
-            session=SessionFacts(
-                session,
-                row.zone,
-                Dated(row.starts_at, row.ends_at),
-                row.stage,
-                row.mode,
-                row.category,
-                [ModuleFacts(m.id, Dated(m.starts_at, m.ends_at), m.mode, m.category) for m in modules],
-                [SlotFacts(slot.id, Dated(slot.starts_at, slot.ends_at), slot.module) for slot in slots],
-                row.deleted,
-                row.changed_at,
-            ),
-            rules=[_rule(r) for r in rules],
-            participations=[_participation(p) for p in people],
-            sends=[ExistingSend(**{**s._mapping, "status": Status(s.status)}) for s in sends],
-        ),
-        session_version=row.version,
-        session_dirty=dirty,
-        participation_versions={p.id: p.version for p in people if p.version > p.planned_version},
-    )
 
 
 async def mark_planned(db: AsyncConnection, loaded: Loaded) -> None:
@@ -268,54 +146,83 @@ async def is_dirty(db: AsyncConnection, session: UUID) -> bool:
 
 
 async def write_changes(
-    db: AsyncConnection, organization: UUID, session: UUID, changes: Sequence[Change]
+    db: AsyncConnection, organization: UUID, session: UUID, changes: Sequence[Change], by: str | None = None
 ) -> int:
-    """Write the difference; return how many rows changed."""
+    """Write the difference; return how many rows changed. `by` is the token of whoever asked for it, if anybody did."""
     written = 0
-    scope = {"organization": organization, "session": session}
-    new = [_columns(change) for change in changes if change.existing is None]
+    new = [change for change in changes if change.existing is None]
     if new:
-        written += (await db.execute(_INSERT, {**scope, **_arrays(new)})).rowcount
-    old = [_columns(change) for change in changes if change.existing is not None]
+        scope = {"organization": organization, "session": session, "by": by}
+        written += (await db.execute(_INSERT, {**scope, **_new_rows(new), **_said(new)})).rowcount
+    old = [change for change in changes if change.existing is not None]
     if old:
-        await lock_sends(db, [change.id for change in changes])
-        written += (await db.execute(_UPDATE, _arrays(old))).rowcount
+        await lock_sends(db, [change.id for change in old])
+        written += (await db.execute(_UPDATE, {"by": by, **_old_rows(old), **_said(old)})).rowcount
     return written
 
 
-def _participation(row: Any) -> Participation:
-    slots = None if row.slots is None else frozenset(row.slots)
-    return Participation(row.id, Role(row.role), row.recipient, slots, row.removed, row.changed_at)
+def _new_rows(changes: Sequence[Change]) -> dict[str, list[Any]]:
+    people = [change.wanted.participation for change in changes if change.wanted is not None]
+    return {
+        "id": [change.id for change in changes],
+        "participation": [one.id for one in people],
+        "recipient": [one.recipient for one in people],
+    }
 
 
-def _rule(row: object) -> RuleFacts:
-    values = dict(row._mapping)  # type: ignore[attr-defined]
-    return RuleFacts(**{**values, "definition": _DEFINITION.validate_python(values["definition"])})
+def _old_rows(changes: Sequence[Change]) -> dict[str, list[Any]]:
+    found = [change.existing for change in changes if change.existing is not None]
+    return {
+        "id": [change.id for change in changes],
+        "version": [send.version for send in found],
+        "was": [send.status for send in found],
+        "participation": [change.wanted and change.wanted.participation.id for change in changes],
+    }
+
+
+def _said(changes: Sequence[Change]) -> dict[str, list[Any]]:
+    """Return what these changes say, each once, and the number of what each says."""
+    numbers: dict[object, int] = {}
+    said, says = list[Change](), list[int]()
+    for change in changes:
+        key = _key(change)
+        number = numbers.get(key)
+        if number is None:
+            said.append(change)
+            number = numbers[key] = len(said)
+        says.append(number)
+    rows = [_columns(change) for change in said]
+    return {**{name: [row[name] for row in rows] for name in _SAID}, "says": says}
+
+
+def _key(change: Change) -> object:
+    """Return what two changes have in common that say the same; of those who have a plan in common, the plan itself."""
+    wanted = change.wanted
+    if wanted is None:
+        return change.status, change.reason
+    keeps_time = change.timing is None
+    plan = id(wanted.rule), id(wanted.place), id(wanted.timing), keeps_time
+    return plan, wanted.occurrence, wanted.covers, wanted.template, change.status, change.reason
 
 
 def _columns(change: Change) -> dict[str, object]:
-    wanted, existing = change.wanted, change.existing
-    timing = change.timing
+    wanted, timing = change.wanted, change.timing
     due = timing and timing.due
     return {
-        "id": change.id,
         "rule": wanted and wanted.rule.id,
         "scope": wanted and wanted.place.id,
-        "participation": wanted and wanted.participation.id,
-        "recipient": wanted and wanted.participation.recipient,
-        "was": existing and existing.status,
-        "version": existing and existing.version,
+        "rule_version": wanted and wanted.rule.version,
+        "occurrence": wanted and wanted.occurrence,
+        "template": wanted and wanted.template,
+        "covers": wanted and wanted.covers and f"{{{','.join(map(str, wanted.covers))}}}",
         "status": change.status,
         "reason": change.reason,
         "final": change.status in FINAL,
-        "rule_version": wanted and wanted.rule.version,
         "due_at": due and due.at,
         "latest_at": timing and timing.latest_at,
+        "anchor_at": wanted and wanted.timing.anchor_at,
+        "anchor": wanted and wanted.anchor,
         "due_local": due and due.local,
         "due_zone": due and due.zone,
         "zone_data": due and due.zone_data,
     }
-
-
-def _arrays(rows: Sequence[dict[str, object]]) -> dict[str, list[object]]:
-    return {name: [row[name] for row in rows] for name in rows[0]}

@@ -46,9 +46,11 @@ class Register:
         self._lock = text(f"""
             select id, key, {own}, source_version, deleted_at is not null as deleted from {table}
             where organization_id = :organization and key = any(cast(:keys as text[]))
+               or id = any(cast(:others as uuid[]))
             order by id for no key update
         """)
-        # Planning reads none of this, so nothing becomes dirty; the version tells a fence that the mail would be another.
+        # Planning reads none of this but a person's zone (store.moves): nothing becomes dirty; the version tells a fence
+        # that the mail would be another.
         self._write = text(f"""
             update {table} as known
             set {", ".join(f"{name} = said.{name}" for name in names)}, deleted_at = null,
@@ -65,17 +67,20 @@ class Register:
             where organization_id = :organization and deleted_at is null and key = any(cast(:keys as text[]))
         """)
 
-    async def put(self, db: AsyncConnection, organization: UUID, rows: Mapping[str, Said]) -> Written:
+    async def put(
+        self, db: AsyncConnection, organization: UUID, rows: Mapping[str, Said], others: Collection[UUID] = ()
+    ) -> Written:
         """Create or edit rows, in a few statements, however many; the same again writes none.
 
-        Rows stay locked until the transaction ends. A deleted one comes back.
+        Rows stay locked until the transaction ends, and with them `others`, which it writes later. A deleted one
+        comes back.
         """
         await look_anew(db)
         new = {key: {**self._defaults(), **said} for key, said in rows.items()}
         made = await db.execute(self._make, {"organization": organization, **self._arrays(new)})
         ids = {row.key: row.id for row in made}
         changed, ignored, writes = set(ids), set[str](), dict[str, dict[str, Any]]()
-        for known in await self._locked(db, organization, rows.keys() - ids.keys()):
+        for known in await self._locked(db, organization, rows.keys() - ids.keys(), others):
             key, said = known["key"], rows[known["key"]]
             ids[key] = known["id"]
             if _is_older(said, known):
@@ -101,12 +106,13 @@ class Register:
         return {row.key: row.id for row in found}
 
     async def _locked(
-        self, db: AsyncConnection, organization: UUID, keys: Collection[str]
+        self, db: AsyncConnection, organization: UUID, keys: Collection[str], others: Collection[UUID]
     ) -> list[dict[str, Any]]:
-        if not keys:
+        """Return the rows of these keys, locked; lock the others together with them."""
+        if not keys and not others:
             return []
-        found = await db.execute(self._lock, {"organization": organization, "keys": list(keys)})
-        return [row._asdict() for row in found]
+        whom = {"organization": organization, "keys": list(keys), "others": list(others)}
+        return [row._asdict() for row in await db.execute(self._lock, whom) if row.key in keys]
 
     def _defaults(self) -> dict[str, object]:
         return {column.name: column.default for column in self._columns}

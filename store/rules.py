@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.rules import RuleDefinition
 from domain.sends import Reason
-from store.locks import change_facts
+from store.editions import begin_editions, edit_editions
+from store.locks import change_facts, rehearses
 
 _DEFINITION = TypeAdapter(RuleDefinition)
 
@@ -24,6 +25,7 @@ class Rule:
     template: str
     definition: RuleDefinition
     active: bool
+    memory: int  # a new one forgets who was written to
     version: int
     planned_version: int
     rollout_sessions: int | None  # planned for this version; None until its roll-out begins
@@ -44,39 +46,53 @@ _INSERT = text("""
     select :organization, :key, :name, :template, :definition, next.version, next.version
     from (select coalesce(max(version), 0) + 1 from rules
           where organization_id = :organization and key = :key) as next (version)
-    on conflict (organization_id, key) where deleted_at is null do nothing
+    -- A session would find its own under this key.
+    where not exists (select from rules join sessions on sessions.id = rules.session_id
+                      where rules.organization_id = :organization and rules.key = :key
+                        and rules.deleted_at is null and sessions.deleted_at is null)
+    on conflict (organization_id, key) where deleted_at is null and session_id is null do nothing
 """)
 
 # A new name is for people; only what planning and delivery go by makes the rule dirty.
 _REPLACE = text("""
     update rules as r
     set name = said.name, template_id = said.template, definition = said.definition,
+        corrects_since = case when r.definition ->> 'correction' is null and said.definition ->> 'correction' is not null
+                              then relance_now() else r.corrects_since end,
         (version, changed_at, rollout_sessions, rollout_total) = (
             select case when edited then r.version + 1 else r.version end,
                    case when edited then relance_now() else r.changed_at end,
                    case when not edited then r.rollout_sessions end, case when not edited then r.rollout_total end
-            from (select (r.template_id, r.definition) is distinct from (said.template, said.definition)
+            from (select cast(:anew as boolean)
+                         or (r.template_id, r.definition) is distinct from (said.template, said.definition)
                  ) as compared (edited))
     from (select cast(:name as text), cast(:template as uuid), cast(:definition as jsonb)
          ) as said (name, template, definition)
     where r.id = :rule and r.deleted_at is null
-      and (r.name, r.template_id, r.definition) is distinct from (said.name, said.template, said.definition)
+      and (:anew or (r.name, r.template_id, r.definition)
+                    is distinct from (said.name, said.template, said.definition))
 """)
 
 _SELECT = """
-    select r.id, r.key, r.name, t.key as template, r.definition, r.active, r.version, r.planned_version,
+    select r.id, r.key, r.name, t.key as template, r.definition, r.active, r.memory, r.version, r.planned_version,
            r.rollout_sessions, r.rollout_total
     from rules r join templates t on t.id = r.template_id
-    where r.organization_id = :organization and r.deleted_at is null
+    where r.organization_id = :organization and r.deleted_at is null and r.session_id is null
 """
 _FIND = text(f"{_SELECT} and r.key = :key")
 _LIST = text(f"{_SELECT} and r.key > coalesce(:after, '') order by r.key limit :limit")
-_LIST_USING = text(f"{_SELECT} and r.template_id = :template order by r.key")
 
 _SWITCH = text("""
     update rules
     set active = :active, version = version + 1, changed_at = relance_now(), rollout_sessions = null, rollout_total = null
     where id = :rule and active <> :active and deleted_at is null
+""")
+
+_CONTACT_AGAIN = text("""
+    update rules
+    set memory = memory + 1, version = version + 1, changed_at = relance_now(),
+        rollout_sessions = null, rollout_total = null
+    where id = :rule and deleted_at is null
 """)
 
 _DELETE = text("""
@@ -128,7 +144,7 @@ async def insert_rule(
     definition: RuleDefinition,
 ) -> Rule:
     """Make an inactive rule (F066); raise `RuleExistsError` when the key is taken."""
-    values = {"name": name, "template": template, "definition": definition.model_dump_json()}
+    values = {"name": name, "template": template, "definition": _written(definition)}
     inserted = await db.execute(_INSERT, {"organization": organization, "key": key, **values})
     if inserted.rowcount == 0:
         raise RuleExistsError(key)
@@ -143,13 +159,28 @@ async def replace_rule(
     name: str,
     template: UUID,
     definition: RuleDefinition,
+    apply_to_existing: bool = False,
 ) -> Rule | None:
-    """Write the rule anew where it differs; None when there is none."""
+    """Write the rule anew where it differs; None when there is none.
+
+    Of a rule that leaves existing sessions alone an edit reaches later ones only, or all that it concerns (C1).
+    """
     rule = await find_rule(db, organization, key)
     if rule is None:
         return None
     await change_facts(db, rule.id)
-    values = {"name": name, "template": template, "definition": definition.model_dump_json()}
+    rule = await find_rule(db, organization, key)  # as it stands now that nobody else changes it
+    if rule is None:
+        return None
+    anew = await edit_editions(
+        db,
+        rule.id,
+        template,
+        definition,
+        concerned_all=rule.definition.existing_sessions,
+        apply_to_existing=apply_to_existing,
+    )
+    values = {"name": name, "template": template, "definition": _written(definition), "anew": anew}
     await db.execute(_REPLACE, {"rule": rule.id, **values})
     return await find_rule(db, organization, key)
 
@@ -174,30 +205,37 @@ async def list_rules(
     return [_rule(row._mapping) for row in rows]
 
 
-async def list_rules_using(db: AsyncConnection, organization: UUID, template: UUID) -> list[Rule]:
-    """Return the rules that send a template, switched on or not."""
-    rows = await db.execute(_LIST_USING, {"organization": organization, "template": template})
-    return [_rule(row._mapping) for row in rows]
-
-
 async def activate_rule(db: AsyncConnection, rule: UUID) -> None:
     """Switch a rule on; the roll-out that follows plans the existing sessions (F068)."""
     await change_facts(db, rule)
     await db.execute(_SWITCH, {"rule": rule, "active": True})
+    await begin_editions(db, rule)
 
 
 async def deactivate_rule(db: AsyncConnection, rule: UUID) -> None:
     """Switch a rule off and stop what waits; once committed, none of its mails can leave (F070, L16)."""
     await change_facts(db, rule)
     await db.execute(_SWITCH, {"rule": rule, "active": False})
-    await db.execute(_LET_GO, {"rule": rule, "reason": Reason.RULE_DEACTIVATED})
+    await _let_go(db, rule, Reason.RULE_DEACTIVATED)
+
+
+async def contact_again(db: AsyncConnection, rule: UUID) -> None:
+    """Have the rule forget whom it has written to: its mails are planned anew, also to them (F105)."""
+    await change_facts(db, rule)
+    await db.execute(_CONTACT_AGAIN, {"rule": rule})
 
 
 async def delete_rule(db: AsyncConnection, rule: UUID) -> None:
     """Leave a tombstone and stop what waits; the record of what was sent stays (F065)."""
     await change_facts(db, rule)
     await db.execute(_DELETE, {"rule": rule})
-    await db.execute(_LET_GO, {"rule": rule, "reason": Reason.RULE_DELETED})
+    await _let_go(db, rule, Reason.RULE_DELETED)
+
+
+async def _let_go(db: AsyncConnection, rule: UUID, reason: Reason) -> None:
+    """Stop what waits; a rehearsal leaves it, since it shows there what would be stopped."""
+    if not rehearses(db):
+        await db.execute(_LET_GO, {"rule": rule, "reason": reason})
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +262,11 @@ async def note_roll_out(db: AsyncConnection, rule: UUID, version: int, *, sessio
 async def mark_rolled_out(db: AsyncConnection, rule: UUID, version: int) -> bool:
     """Say that every session is planned for `version` of the rule; return whether a newer one came meanwhile."""
     return bool((await db.execute(_ROLLED_OUT, {"rule": rule, "version": version})).scalar_one())
+
+
+def _written(definition: RuleDefinition) -> str:
+    """Return what a rule says as the row keeps it: as callers write it."""
+    return definition.model_dump_json(by_alias=True)
 
 
 def _rule(row: object) -> Rule:

@@ -79,10 +79,11 @@ class Condition:
 _RESOLVE = text("""
     select set_config('plan_cache_mode', 'force_custom_plan', true),
            array(select id from sessions where organization_id = :organization and key = :session) as session_ids,
-           array(select r.id from rules r join templates t on t.id = r.template_id
-                 where r.organization_id = :organization and coalesce(:rule, :template, :subject) is not null
-                   and r.key = coalesce(:rule, r.key) and t.key = coalesce(:template, t.key)
-                   and (cast(:subject as text) is null or t.subject ilike :subject)) as rule_ids,
+           array(select id from rules where organization_id = :organization and key = :rule) as rule_ids,
+           array(select id from templates
+                 where organization_id = :organization and coalesce(:template, :subject) is not null
+                   and key = coalesce(:template, key)
+                   and (cast(:subject as text) is null or subject ilike :subject)) as template_ids,
            array(select p.id from participations p join people on people.id = p.person_id
                  where people.organization_id = :organization and people.key = :recipient
                  union all
@@ -91,13 +92,17 @@ _RESOLVE = text("""
            (select id from companies where organization_id = :organization and key = :company) as company_id
 """)
 
-_OF_RULES = "s.rule_id = any(cast(:rule_ids as uuid[]))"
+# The rule's own, where the send has no special one.
+_OF_TEMPLATES = """(
+        s.template_id = any(cast(:template_ids as uuid[]))
+        or s.template_id is null
+           and s.rule_id in (select id from rules where template_id = any(cast(:template_ids as uuid[]))))"""
 
 _CONDITIONS = {
     "session": "s.session_id = any(cast(:session_ids as uuid[]))",
-    "rule": _OF_RULES,
-    "template": _OF_RULES,
-    "subject": _OF_RULES,
+    "rule": "s.rule_id = any(cast(:rule_ids as uuid[]))",
+    "template": _OF_TEMPLATES,
+    "subject": _OF_TEMPLATES,
     "recipient": "s.participation_id = any(cast(:participation_ids as uuid[]))",
     # A company is found by whoever stands for it, too.
     "recipient_text": """s.recipient_id in (
@@ -184,7 +189,8 @@ _SORT_KEYS = {
         join="left join people p on p.id = s.recipient_id left join companies c on c.id = s.recipient_id",
     ),
     SendColumn.TEMPLATE: _SortKey(
-        "t.key", join="join rules r on r.id = s.rule_id join templates t on t.id = r.template_id"
+        "t.key",
+        join="join rules r on r.id = s.rule_id join templates t on t.id = coalesce(s.template_id, r.template_id)",
     ),
     SendColumn.STATUS: _SortKey(f"array_position(array[{_LIFE}], s.status)", kind="int"),
 }

@@ -6,12 +6,12 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.rules import RuleDefinition, Scope
 from domain.sends import Status
+from store.effective import DEFINITION, EFFECTIVE, OVERRIDE, effective_definition
 from store.send_filters import (
     BY_DUE_TIME,
     EVERYTHING,
@@ -21,8 +21,6 @@ from store.send_filters import (
     ids_of_page,
     resolve,
 )
-
-_DEFINITION = TypeAdapter(RuleDefinition)
 
 
 class Kind(StrEnum):
@@ -57,6 +55,8 @@ class Send:
     recipient_name: str
     recipient_address: str | None
     company: str | None  # the recipient, or the one it comes from
+    participants: list[str] | None  # by id, that a company's mail is about; None: whoever comes from it
+    occurrence: str
     template: str
     template_subject: str  # as it was saved
     attempts: int
@@ -79,23 +79,26 @@ class Send:
         return Scope.SLOT if self.slot else Scope.MODULE if self.module else Scope.SESSION
 
 
-# The address of a company is that of whoever stands for it now (F057).
-_TELL = """
+# The address of a company is that of whoever stands for it now (F057); the rule says what it says to this session.
+_TELL = f"""
     select s.id, s.status, s.reason, s.due_at, s.due_local, s.due_zone as zone, s.latest_at,
-           r.key as rule, r.name as rule_name, r.definition, session.key as session, session.name as session_name,
+           r.key as rule, r.name as rule_name, {DEFINITION} as definition, {OVERRIDE}, session.key as session, session.name as session_name,
            session.center, coalesce(slot.room, module.room, session.room) as room,
            module.key as module, slot.key as slot,
            coalesce(p.key, c.key) as recipient, case when p.id is null then 'company' else 'person' end as recipient_kind,
            coalesce(trim(p.first_name || ' ' || p.last_name), c.name) as recipient_name,
            case when p.id is null then coalesce(of_session.email, main.email, c.email) else p.email
            end as recipient_address,
-           c.key as company, t.key as template, t.subject as template_subject,
+           c.key as company, s.occurrence,
+           (select array_agg(one.key order by one.key) from participations join people one on one.id = person_id
+            where participations.id = any(s.covers)) as participants, t.key as template, t.subject as template_subject,
            s.attempts, s.handed_at, s.ended_at, s.reply_code, s.detail, s.version, s.trace, found.sort_key
     from found
     join sends s on s.id = found.id
     join rules r on r.id = s.rule_id
     join sessions session on session.id = s.session_id
-    join templates t on t.id = r.template_id
+    {EFFECTIVE}
+    join templates t on t.id = coalesce(s.template_id, r.template_id)
     join participations part on part.id = s.participation_id
     left join people p on p.id = part.person_id
     left join companies c on c.id = part.company_id
@@ -200,7 +203,8 @@ async def find_send(db: AsyncConnection, organization: UUID, send: UUID) -> Send
 
 
 def _send(row: object) -> Send:
-    values = dict(row._mapping)  # type: ignore[attr-defined]
-    values["definition"] = _DEFINITION.validate_python(values["definition"])
+    mapping = row._mapping  # type: ignore[attr-defined]
+    values = {name: value for name, value in mapping.items() if not name.startswith("override_")}
+    values["definition"] = effective_definition(row)
     kinds = {"status": Status(values["status"]), "recipient_kind": Kind(values["recipient_kind"])}
     return Send(**{**values, **kinds})

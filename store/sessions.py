@@ -30,6 +30,7 @@ class Session:
     category: str | None
     room: str | None
     center: str | None
+    manager: str | None  # the key of a person
     data: Mapping[str, Any]
     source_version: int | None
     deleted: bool
@@ -54,6 +55,7 @@ class SessionSaid:
     category: str | None = None
     room: str | None = None
     center: str | None = None
+    manager_id: UUID | None = None
     data: Mapping[str, Any] | None = None  # as JSON writes it
     modules: Sequence[Module] | None = ()
     slots: Sequence[Slot] | None = ()
@@ -68,8 +70,9 @@ _PLANNED = {
     "stage": "text",
     "mode": "text",
     "category": "text",
+    "center": "text",
 }
-_TOLD = {"name": "text", "room": "text", "center": "text", "data": "jsonb"}
+_TOLD = {"name": "text", "room": "text", "manager_id": "uuid", "data": "jsonb"}
 _SAID = {**_PLANNED, **_TOLD, "source_version": "bigint"}
 
 _NAMES = ", ".join(_SAID)
@@ -115,6 +118,8 @@ _REPLACE = text(f"""
         set {", ".join(f"{name} = said.{name}" for name in {**_PLANNED, **_TOLD})},
             source_version = said.newest, deleted_at = null,
             version = case when moved then s.version + 1 else s.version end,
+            -- A letter with a copy to the manager of before is written again: its fence compares this.
+            read_version = s.read_version + (s.manager_id is distinct from said.manager_id)::int,
             changed_at = case when moved then relance_now() else s.changed_at end
         from compared as said
         where s.id = said.id and (moved or reworded or s.source_version is distinct from said.newest)
@@ -123,8 +128,9 @@ _REPLACE = text(f"""
 """)
 
 _SELECT = """
-    select id, key, name, zone, starts_at, ends_at, stage, mode, category, room, center, data, source_version,
-           deleted_at is not null as deleted, version, planned_version
+    select id, key, name, zone, starts_at, ends_at, stage, mode, category, room, center,
+           (select key from people where people.id = sessions.manager_id) as manager,
+           data, source_version, deleted_at is not null as deleted, version, planned_version
     from sessions where organization_id = :organization
 """
 _FETCH = text(f"{_SELECT} and key = :key")
@@ -160,18 +166,21 @@ _LIST_IDS = text(f"""
 
 
 async def put_sessions(
-    db: AsyncConnection, organization: UUID, sessions: Mapping[str, SessionSaid]
+    db: AsyncConnection,
+    organization: UUID,
+    sessions: Mapping[str, SessionSaid],
+    others: Collection[UUID] = (),
 ) -> Written:
     """Create or replace sessions, by their callers' ids, in a few statements, however many there are.
 
     The same values again write nothing, and only what planning reads makes a session dirty; a deleted one comes
-    back. This takes hold of the facts of all of them: a transaction that writes more sessions than these, or people
-    too, takes hold of all facts before (`locate_sessions`, then `store.locks.change_facts`).
+    back. This takes hold of the facts of all of them, and of `others`, which the transaction changes too: it comes
+    first there, since whoever makes a session may have to wait for another who does (`store.locks`).
     """
     await look_anew(db)
     made = set((await db.execute(_MAKE, {"organization": organization, **_arrays(sessions)})).scalars())
     ids = await locate_sessions(db, organization, sessions.keys())
-    await change_facts(db, *ids.values())
+    await change_facts(db, *ids.values(), *others)
     heeded = await _heeded(db, {id: sessions[key] for key, id in ids.items()})
     moved = await put_places(db, {id: Places(said.modules, said.slots) for id, said in heeded.items()})
     changed = made | await _replace(db, {id: said for id, said in heeded.items() if id not in made}, moved)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.sends import Status
 from domain.upkeep import Repair
+from store.series import PLANNED_ON, goes_on
 from store.signals import Unsignalled
 
 
@@ -114,12 +115,13 @@ _DUE = text(f"""{_SEND}
     order by s.id limit :limit
 """)
 
-_BELIEVE = text("""
+_BELIEVE = text(f"""
+    with {goes_on("s.version = :version and s.status in ('scheduled', 'claimed', 'handing_over')")}
     update sends
     set status = 'sent', reason = null, lease_until = null, next_attempt_at = null, turn_at = null,
         ended_at = relance_now(), changed_at = relance_now(),
         trace = trace || jsonb_build_array(jsonb_build_object('at', relance_now(), 'step', 'sent'))
-    where id = :send and version = :version and status in ('scheduled', 'claimed', 'handing_over')
+    where id = :send and version = :version and status in ('scheduled', 'claimed', 'handing_over') and {PLANNED_ON}
 """)
 
 _BEHIND_SEND = text("""

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from domain.participations import Role
+from domain.participations import Attendance, Role
 from domain.sends import Status
 
 metadata = MetaData(
@@ -86,6 +87,20 @@ organizations = Table(
     Column("sender_name", Text, nullable=False),
 )
 
+# A training center: sessions name it by its key, which needs no row here unless its mails have a sender of their own.
+centers = Table(
+    "centers",
+    metadata,
+    _id(),
+    _organization(),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sender_address", Text),
+    Column("sender_name", Text),
+    Column("reply_to", Text),
+    UniqueConstraint("organization_id", "key"),
+)
+
 people = Table(
     "people",
     metadata,
@@ -96,11 +111,14 @@ people = Table(
     Column("first_name", Text, nullable=False, server_default=""),
     Column("last_name", Text, nullable=False, server_default=""),
     Column("language", Text),
+    Column("zone", Text),  # null: the organization's
+    Column("manager_id", Uuid, ForeignKey("people.id")),
     # The fence compares it: an address corrected after the look is the address used (F038).
     Column("version", BigInteger, nullable=False, server_default="1"),
     _source_version(),
     _instant("deleted_at"),
     UniqueConstraint("organization_id", "key"),
+    Index("ix_people_manager_id", "manager_id", postgresql_where=text("manager_id is not null")),
 )
 
 companies = Table(
@@ -117,6 +135,7 @@ companies = Table(
     _source_version(),
     _instant("deleted_at"),
     UniqueConstraint("organization_id", "key"),
+    Index("ix_companies_contact_id", "contact_id", postgresql_where=text("contact_id is not null")),
 )
 
 sessions = Table(
@@ -134,14 +153,19 @@ sessions = Table(
     Column("category", Text),
     Column("room", Text),
     Column("center", Text),
+    # Planning does not read it; `read_version` grows with it, and with nothing else.
+    Column("manager_id", Uuid, ForeignKey("people.id")),
+    Column("read_version", BigInteger, nullable=False, server_default="1"),
     Column(
         "data", JSONB, nullable=False, server_default=text("'{}'::jsonb")
     ),  # the caller's own words, for templates
     _source_version(),
+    _instant("created_at", nullable=False, now=True),
     _instant("deleted_at"),  # a tombstone: the session comes back as itself
     *_versions(),
     UniqueConstraint("organization_id", "key"),
     Index("ix_sessions_dirty", "changed_at", postgresql_where=text("version > planned_version")),
+    Index("ix_sessions_manager_id", "manager_id", postgresql_where=text("manager_id is not null")),
 )
 
 # Modules and slots belong to their session's grain: a change of one makes the session dirty.
@@ -188,10 +212,29 @@ participations = Table(
     Column("company_id", Uuid, ForeignKey("companies.id")),  # of a company, or that a participant comes from
     Column("contact_id", Uuid, ForeignKey("people.id")),  # of a company, for this session
     Column("slots", ARRAY(Uuid)),  # those of a participant or trainer; null: all
+    # Of a participant. Their own dates; null: the session's.
+    _instant("starts_at"),
+    _instant("ends_at"),
+    _instant("deadline_at"),
+    # What happened, and when that was first written down here: a fact that is older then is no news.
+    _instant("enrolled_at"),
+    _instant("enrolled_recorded_at"),
+    _instant("started_at"),
+    _instant("started_recorded_at"),
+    _instant("completed_at"),
+    _instant("completed_recorded_at"),
+    # Planning reads none of these; `read_version` grows with each, and with no other (DESIGN 4, two grains).
+    Column("attendance", Text),  # null: nobody has said
+    Column("status", Text),
+    Column("answered", ARRAY(Text)),  # the questionnaires
+    Column("read_version", BigInteger, nullable=False, server_default="1"),
     _source_version(),
     _instant("removed_at"),
+    # When somebody said last what planning reads: `changed_at` grows with what we make dirty on our own account, too.
+    _instant("said_at", nullable=False, now=True),
     *_versions(),
     CheckConstraint(f"role in ({_quoted(Role)})", name="role"),
+    CheckConstraint(f"attendance in ({_quoted(Attendance)})", name="attendance"),
     CheckConstraint(
         "case when role = 'company' then person_id is null and company_id is not null else person_id is not null end",
         name="who",
@@ -212,6 +255,9 @@ participations = Table(
         postgresql_where=text("role = 'participant' and removed_at is null"),
     ),
     Index("ix_participations_person_id", "person_id"),
+    # Of whom is somebody the contact, and who comes from a company, when it is deleted?
+    Index("ix_participations_contact_id", "contact_id", postgresql_where=text("contact_id is not null")),
+    Index("ix_participations_company_id", "company_id", postgresql_where=text("company_id is not null")),
     Index(
         "ix_participations_dirty",
         "session_id",
@@ -231,6 +277,7 @@ templates = Table(
     Column("html", Text, nullable=False),
     Column("text", Text),  # written from the HTML where absent
     Column("allow_resend", Boolean, nullable=False, server_default=text("false")),
+    Column("questionnaire", Text),  # whoever answered it gets none of these (F088)
     Column("version", BigInteger, nullable=False, server_default="1"),  # as of people
     _instant("deleted_at"),
     UniqueConstraint("organization_id", "key"),
@@ -247,6 +294,9 @@ rules = Table(
     Column("template_id", Uuid, nullable=False),
     Column("definition", JSONB, nullable=False),  # domain.rules.RuleDefinition
     Column("active", Boolean, nullable=False, server_default=text("false")),
+    Column("session_id", Uuid, ForeignKey("sessions.id")),  # of a rule of one session only
+    Column("memory", Integer, nullable=False, server_default="1"),  # a new one forgets who was written to
+    _instant("corrects_since"),  # it came to have corrections then, after it was made
     _instant(
         "deleted_at"
     ),  # a tombstone: a rule made again under this key is a new rule with an empty memory
@@ -259,9 +309,41 @@ rules = Table(
         "organization_id",
         "key",
         unique=True,
-        postgresql_where=text("deleted_at is null"),
+        postgresql_where=text("deleted_at is null and session_id is null"),
     ),
+    Index(
+        "uq_rules_session_id_key",
+        "session_id",
+        "key",
+        unique=True,
+        postgresql_where=text("deleted_at is null and session_id is not null"),
+    ),
+    Index("ix_rules_active", "organization_id", postgresql_where=text("active and deleted_at is null")),
     Index("ix_rules_dirty", "changed_at", postgresql_where=text("version > planned_version")),
+)
+
+# Of a rule that leaves existing sessions alone: a session goes by what the rule said when the session was made.
+rule_editions = Table(
+    "rule_editions",
+    metadata,
+    Column("rule_id", Uuid, ForeignKey("rules.id"), nullable=False),
+    _instant("since", nullable=False),
+    Column("template_id", Uuid, ForeignKey("templates.id"), nullable=False),
+    Column("definition", JSONB, nullable=False),
+    PrimaryKeyConstraint("rule_id", "since"),
+)
+
+# What one session says of a rule; null: as the rule says.
+session_rules = Table(
+    "session_rules",
+    metadata,
+    Column("session_id", Uuid, ForeignKey("sessions.id"), primary_key=True),
+    Column("rule_id", Uuid, ForeignKey("rules.id"), primary_key=True),
+    Column("active", Boolean),
+    Column("offset", Text),  # domain.timing.Offset
+    Column("at", Text),
+    Column("template_id", Uuid, ForeignKey("templates.id")),
+    _instant("active_since"),  # of one that is `active`
 )
 
 sends = Table(
@@ -276,6 +358,8 @@ sends = Table(
     Column("participation_id", Uuid, ForeignKey("participations.id"), nullable=False),
     Column("recipient_id", Uuid, nullable=False),  # of the person or company
     Column("occurrence", Text, nullable=False, server_default="1"),
+    Column("template_id", Uuid, ForeignKey("templates.id")),  # null: the rule's own
+    Column("covers", ARRAY(Uuid)),  # of a company: the participations it is about; null: all
     Column("status", Text, nullable=False),
     Column("reason", Text),
     Column("version", BigInteger, nullable=False, server_default="1"),
@@ -284,6 +368,8 @@ sends = Table(
     # The plan: the instant, and the wall-clock intent it came from (DESIGN 6, Due time).
     _instant("due_at", nullable=False),
     _instant("latest_at", nullable=False),
+    _instant("anchor_at"),  # the date it counts from, and tells
+    Column("anchor", Text),  # which one that is
     Column("due_local", DateTime, nullable=False),
     Column("due_zone", Text, nullable=False),
     Column("zone_data", Text, nullable=False),
@@ -313,6 +399,7 @@ sends = Table(
     CheckConstraint("status not in ('claimed', 'handing_over') or token is not null", name="token"),
     Index("ix_sends_session_id", "session_id"),
     Index("ix_sends_rule_id", "rule_id"),
+    Index("ix_sends_template_id", "template_id", postgresql_where=text("template_id is not null")),
     Index("ix_sends_participation_id", "participation_id"),
     Index("ix_sends_due", "organization_id", "due_at", "id"),
     Index("ix_sends_unsignalled", "session_id", postgresql_where=text("signalled_version < version")),
@@ -364,6 +451,9 @@ upkeep = Table(
     Column("single", Boolean, primary_key=True, server_default=text("true")),
     Column("epoch", BigInteger, nullable=False, server_default="0"),
     _instant("swept_at"),
+    # The release of the zone database that nothing waiting was behind, and when that was looked at (store.zone_data).
+    Column("zone_data", Text),
+    _instant("zone_data_at"),
     CheckConstraint("single", name="single"),
 )
 
@@ -384,6 +474,7 @@ tokens = Table(
     _organization(),
     Column("name", Text, nullable=False),
     Column("digest", Text, nullable=False, unique=True),
+    Column("centers", ARRAY(Text)),  # that it is limited to; null: all
     _instant("created_at", nullable=False, now=True),
     _instant("revoked_at"),
 )

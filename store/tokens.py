@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,21 +22,24 @@ class Token:
 
     id: UUID
     name: str
+    centers: Sequence[str] | None  # that it is limited to; None: all
     created_at: datetime
     revoked_at: datetime | None
 
 
-_COLUMNS = "id, name, created_at, revoked_at"
+_COLUMNS = "id, name, centers, created_at, revoked_at"
 
 _CREATE = text(f"""
-    insert into tokens (organization_id, name, digest) values (:organization, :name, :digest) returning {_COLUMNS}
+    insert into tokens (organization_id, name, digest, centers) values (:organization, :name, :digest, :centers)
+    returning {_COLUMNS}
 """)
 
-_KNOWN = text("""
-    select exists (
-        select from tokens where digest = :digest and organization_id = :organization and revoked_at is null
-    )
+_FIND = text(f"""
+    select {_COLUMNS} from tokens
+    where digest = :digest and organization_id = :organization and revoked_at is null
 """)
+
+_FIND_BY_ID = text(f"select {_COLUMNS} from tokens where organization_id = :organization and id = :id")
 
 _LIST = text(f"""
     select {_COLUMNS} from tokens
@@ -50,19 +54,33 @@ _REVOKE = text("""
 """)
 
 
-async def create_token(db: AsyncConnection, organization: UUID, name: str) -> tuple[Token, str]:
+async def create_token(
+    db: AsyncConnection, organization: UUID, name: str, centers: Sequence[str] | None = None
+) -> tuple[Token, str]:
     """Make a token; return it with its words, which nobody can read again."""
     words = f"relance_{secrets.token_urlsafe(32)}"
-    values = {"organization": organization, "name": name, "digest": _digest(words)}
+    values = {"organization": organization, "name": name, "digest": _digest(words), "centers": centers}
     return Token(**(await db.execute(_CREATE, values)).one()._mapping), words
+
+
+async def find_token(db: AsyncConnection, organization: UUID, words: str) -> Token | None:
+    """Return the organization's token with these words; None where there is none, or somebody has revoked it."""
+    if not _FORM.fullmatch(words):
+        return None
+    values = {"organization": organization, "digest": _digest(words)}
+    row = (await db.execute(_FIND, values)).one_or_none()
+    return Token(**row._mapping) if row else None
 
 
 async def is_token(db: AsyncConnection, organization: UUID, words: str) -> bool:
     """Return whether these are the words of one of the organization's tokens that nobody has revoked."""
-    if not _FORM.fullmatch(words):
-        return False
-    values = {"organization": organization, "digest": _digest(words)}
-    return bool((await db.execute(_KNOWN, values)).scalar_one())
+    return await find_token(db, organization, words) is not None
+
+
+async def find_token_by_id(db: AsyncConnection, organization: UUID, id: UUID) -> Token | None:
+    """Return a token, revoked or not."""
+    row = (await db.execute(_FIND_BY_ID, {"organization": organization, "id": id})).one_or_none()
+    return Token(**row._mapping) if row else None
 
 
 async def list_tokens(

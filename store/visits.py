@@ -1,17 +1,27 @@
 """Tokens as the pages use them: whoever showed one comes and goes until somebody revokes it."""
 
+from dataclasses import dataclass
 from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+
+@dataclass(frozen=True, slots=True)
+class VisitToken:
+    """What is kept of a token that somebody signed in with."""
+
+    name: str
+    digest: str
+
+
 _BY_WORDS = text("""
     select id from tokens where digest = :digest and organization_id = :organization and revoked_at is null
 """)
 
 _BY_ID = text("""
-    select digest from tokens where id = :id and organization_id = :organization and revoked_at is null
+    select name, digest from tokens where id = :id and organization_id = :organization and revoked_at is null
 """)
 
 
@@ -22,7 +32,7 @@ async def find_token_id(db: AsyncConnection, organization: UUID, words: str) -> 
     return UUID(str(row.id)) if row else None
 
 
-async def find_token_digest(db: AsyncConnection, organization: UUID, id: UUID) -> str | None:
-    """Return the digest kept of a token, None once it was revoked."""
+async def find_visit_token(db: AsyncConnection, organization: UUID, id: UUID) -> VisitToken | None:
+    """Return what is kept of a token, None once it was revoked."""
     row = (await db.execute(_BY_ID, {"organization": organization, "id": id})).one_or_none()
-    return str(row.digest) if row else None
+    return VisitToken(row.name, row.digest) if row else None

@@ -1,7 +1,7 @@
 """What became of many rows that were written together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import text
@@ -15,6 +15,8 @@ class Written:
     ids: Mapping[str, UUID]  # internal
     changed: frozenset[str]  # made, brought back, or not as they were
     ignored: frozenset[str]  # they stay as they were: what stands there has a newer `source_version`
+    # Of people who went to another time zone: the sessions where their mails are to be planned anew.
+    moved: Mapping[str, UUID] = field(default_factory=dict)
 
 
 # PostgreSQL would remember how it found rows when this connection first asked, which may be when there were few.

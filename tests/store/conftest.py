@@ -8,8 +8,8 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from store.database import Store
-from store.organizations import MAIN, ensure_organization
 from tests.databases import conninfo, create_database
+from tests.organizations import example_organization
 from tests.store.store_rows import EMPTY, Rows
 
 
@@ -27,15 +27,7 @@ async def rows(shared_url: str) -> AsyncIterator[Rows]:
     store = Store(shared_url, pool_size=16)
     async with store.transaction() as db:
         await db.exec_driver_sql(EMPTY)
-        organization = await ensure_organization(
-            db,
-            MAIN,
-            name="Example Training",
-            zone="Europe/Paris",
-            language="en",
-            sender_address="training@example.org",
-            sender_name="Example Training",
-        )
+        organization = await example_organization(db)
     yield Rows(store, organization)
     await store.close()
 

@@ -47,11 +47,12 @@ MOVABLE_CLOCK = """
 EMPTY = """
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend';
-    delete from receipts; delete from sends; delete from rules; delete from templates;
+    delete from receipts; delete from sends; delete from session_rules; delete from rule_editions;
+    delete from rules; delete from templates; delete from centers;
     delete from participations; delete from slots; delete from modules; delete from sessions;
     delete from companies; delete from people; delete from senders; delete from suppressions;
     delete from answers; delete from tokens; delete from organizations;
-    delete from repairs; update upkeep set epoch = 0, swept_at = null;
+    delete from repairs; update upkeep set epoch = 0, swept_at = null, zone_data = null, zone_data_at = null;
     update test_clock set ahead = '0';
     drop table if exists happened;
 """
@@ -203,6 +204,23 @@ class Rows:
         await self.advance(WEEK)
         return await self.send(session=session)
 
+    async def again(self, send: UUID, occurrence: str = "2") -> UUID:
+        """Make another send of the same rule, to the same person about the same, and return it."""
+        made: UUID = await self.one(
+            """
+            insert into sends (id, organization_id, rule_id, session_id, scope_id, participation_id, recipient_id,
+                               occurrence, template_id, status, rule_version, due_at, latest_at, due_local, due_zone,
+                               zone_data)
+            select gen_random_uuid(), organization_id, rule_id, session_id, scope_id, participation_id, recipient_id,
+                   :occurrence, template_id, 'scheduled', rule_version, due_at, latest_at, due_local, due_zone,
+                   zone_data
+            from sends where id = :send returning id
+            """,
+            send=send,
+            occurrence=occurrence,
+        )
+        return made
+
     async def send(self, **columns: object) -> UUID:
         """Return the one send there is with these columns."""
         (row,) = await self.sends(**columns)
@@ -239,7 +257,8 @@ class Rows:
             """
             select p.id, p.version, t.id, t.version, s.scope_id, p.email
             from sends s join people p on p.id = s.recipient_id
-            join rules r on r.id = s.rule_id join templates t on t.id = r.template_id where s.id = :send
+            join rules r on r.id = s.rule_id
+            join templates t on t.id = coalesce(s.template_id, r.template_id) where s.id = :send
             """,
             send=send,
         )

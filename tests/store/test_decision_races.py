@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.sends import Decision, Outcome, Reason, Status
-from store.delivery import NotFencedError, claim, fence, record, settle
+from store.delivery import NotFencedError, Recorded, claim, fence, record, settle
 from store.send_decisions import cancel_send, reactivate_send, resolve_send, send_now
 from tests.store.delivery_steps import end
 from tests.store.store_rows import LEASE, WEEK, Rows, plan_in
@@ -157,7 +157,7 @@ async def test_of_many_who_reactivate_at_once_one_does(rows: Rows) -> None:
 async def test_a_late_reply_waits_for_the_decision_and_changes_nothing(rows: Rows, decision: Decide) -> None:
     send, reply = await in_doubt(rows)
 
-    async def replied() -> int | None:
+    async def replied() -> Recorded | None:
         async with rows.store.transaction() as db:
             return await record(db, reply)
 

@@ -15,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.sends import Outcome, Reason, Status
 from store.delivery import Claim, NotFencedError, claim, fence, record, settle
+from store.moves import hold_directory
 from store.participants import remove_participant
-from store.people import put_person
+from store.people import Details, put_people, put_person
+from store.receipts import lock_receipt
 from store.rules import activate_rule, deactivate_rule, delete_rule, replace_rule
 from store.send_decisions import cancel_send
 from store.sessions import delete_session, put_session
@@ -206,6 +208,71 @@ async def test_whoever_claims_second_waits_and_finds_the_row_taken(rows: Rows) -
         await rows.blocked()
 
     assert await second is None
+
+
+async def two_due(rows: Rows) -> tuple[UUID, UUID]:
+    """Return two due sends of two rules with one template, to one person, for one session."""
+    await rows.rule("j7")
+    await rows.rule("j7-again")
+    await rows.planned("ada")
+    await rows.advance(WEEK)
+    one, other = [row["id"] for row in await rows.sends()]
+    return one, other
+
+
+@pytest.mark.parametrize("same_rule", [True, False])
+async def test_of_two_of_one_template_at_the_fence_the_second_waits_and_passes_if_its_rule_is_the_same(
+    rows: Rows, same_rule: bool
+) -> None:
+    """F085: of two rules one loses; of one rule both leave, and the first holds the receipt for both."""
+    one, other = await two_due(rows)
+    second = await rows.again(one) if same_rule else other
+    first_claim, second_claim = await rows.claimed(one), await rows.claimed(second)
+    first_facts, second_facts = await rows.facts(one), await rows.facts(second)
+
+    async with rows.store.transaction() as db:
+        await fence(db, first_claim, first_facts, LEASE)
+        fencing = asyncio.create_task(caught(rows.fence(second_claim, second_facts)))
+        await rows.blocked()
+
+    error = await fencing
+    assert (error and error.reason) == (None if same_rule else Reason.ALREADY_RECEIVED)
+    assert (error is None) is same_rule
+    assert (await rows.row(second))["status"] == ("handing_over" if same_rule else "claimed")
+    assert await rows.receipts() == [one]
+
+
+async def test_a_refusal_and_another_mail_of_its_rule_at_the_fence_leave_one_receipt(rows: Rows) -> None:
+    """In both orders, the one that is handed over holds it in the end."""
+    one, _ = await two_due(rows)
+    again = await rows.again(one)
+    first, second = await rows.handed_over(one), await rows.claimed(again)
+    facts = await rows.facts(again)
+
+    async with rows.store.transaction() as db:
+        assert await record(db, Outcome(one, first.token, Status.FAILED, Reason.REFUSED, 550))
+        fencing = asyncio.create_task(caught(rows.fence(second, facts)))
+        await rows.blocked()
+    assert await fencing is None
+    assert await rows.receipts() == [again]
+
+
+async def test_another_mail_of_its_rule_at_the_fence_and_a_refusal_leave_one_receipt(rows: Rows) -> None:
+    one, _ = await two_due(rows)
+    again = await rows.again(one)
+    first, second = await rows.handed_over(one), await rows.claimed(again)
+    facts = await rows.facts(again)
+
+    async def refuse() -> object:
+        async with rows.store.transaction() as db:
+            return await record(db, Outcome(one, first.token, Status.FAILED, Reason.REFUSED, 550))
+
+    async with rows.store.transaction() as db:
+        await fence(db, second, facts, LEASE)
+        refusing = asyncio.create_task(refuse())
+        await rows.blocked()
+    assert await refusing
+    assert await rows.receipts() == [again]
 
 
 async def test_a_take_over_and_the_old_claims_fence_cannot_both_pass(rows: Rows) -> None:
@@ -479,6 +546,41 @@ async def test_a_refusal_holds_no_row_while_a_fence_holds_its_receipt(rows: Rows
 
     await refusing
     assert (await rows.row(one.send))["status"] == "failed"
+
+
+async def test_a_refusal_a_fence_and_somebody_who_moves_do_not_wait_in_a_ring(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal wants the participation, then the receipt; a fence the person, then the receipt; a move both others."""
+    session = await rows.session()
+    one, two = await rows.rule("one", repeat={"every": "P7D", "at_most": 3}), await rows.rule("two")
+    await rows.participant(session, "ada")
+    await rows.plan(session)
+    await rows.advance(WEEK)
+    first, second = await rows.send(rule=one), await rows.send(rule=two)
+    claim = await rows.handed_over(first)  # holds the receipt that the other wants, too
+    other, letter = await rows.claimed(second), await rows.facts(second)
+    others: list[asyncio.Task[None]] = []
+
+    async def move() -> None:
+        said: dict[str, Details] = {"ada": {"zone": "Asia/Kathmandu"}}
+        async with rows.store.transaction() as db:
+            await hold_directory(db, rows.organization, said)
+            await put_people(db, rows.organization, said)
+
+    async def lock_and_let_the_others_come(db: AsyncConnection, send: UUID) -> None:
+        await lock_receipt(db, send)
+        others.append(asyncio.create_task(rows.fence(other, letter)))
+        await rows.blocked(1)
+        others.append(asyncio.create_task(move()))
+        await rows.blocked(2)
+
+    monkeypatch.setattr("store.delivery.lock_receipt", lock_and_let_the_others_come)
+    async with rows.store.transaction() as db:
+        assert await record(db, Outcome(first, claim.token, Status.FAILED, Reason.REFUSED, 550))
+
+    assert await asyncio.gather(*others) == [None, None]
+    assert await rows.receipts() == [second]
 
 
 async def test_claims_that_come_after_a_change_wait_behind_it(rows: Rows) -> None:

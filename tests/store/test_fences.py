@@ -1,5 +1,6 @@
 """Which mail may leave: nothing that changed, nothing twice (DESIGN 8, step 4)?"""
 
+import json
 from uuid import UUID
 
 import pytest
@@ -203,6 +204,148 @@ async def test_a_template_that_allows_it_is_received_twice(rows: Rows) -> None:
     await rows.fence(await rows.claimed(other), facts)
 
     assert await rows.receipts() == [one]
+
+
+async def test_a_rule_may_write_again_with_the_template_of_its_first_mail(rows: Rows) -> None:
+    """Another occurrence, group or memory of it: the rule says when; other rules still may not (decision 9)."""
+    one, other = await two_of_one_template(rows)
+    again = await rows.again(one)
+    await end(rows, await rows.handed_over(one), Status.SENT)
+
+    assert not await received(rows, again)
+    await end(rows, await rows.handed_over(again), Status.SENT)
+
+    assert await rows.receipts() == [one]
+    assert await received(rows, other)
+    with pytest.raises(NotFencedError) as refusal:
+        await rows.fence(await rows.claimed(other))
+    assert refusal.value.reason is Reason.ALREADY_RECEIVED
+
+
+async def test_what_changed_meanwhile_is_not_taken_for_received_from_the_same_rule(rows: Rows) -> None:
+    one, _ = await two_of_one_template(rows)
+    again = await rows.again(one)
+    await end(rows, await rows.handed_over(one), Status.SENT)
+    claim, facts = await rows.claimed(again), await rows.facts(again)
+    await change(rows, "the session moved", again)
+
+    with pytest.raises(NotFencedError) as refusal:
+        await rows.fence(claim, facts)
+    assert refusal.value.reason is None
+
+
+async def test_a_rule_does_not_write_again_with_a_template_that_another_rule_used(rows: Rows) -> None:
+    one, other = await two_of_one_template(rows)
+    again = await rows.again(one)
+    await end(rows, await rows.handed_over(other), Status.SENT)
+
+    for send in (one, again):
+        with pytest.raises(NotFencedError) as refusal:
+            await rows.fence(await rows.claimed(send))
+        assert refusal.value.reason is Reason.ALREADY_RECEIVED
+
+
+@pytest.mark.parametrize("refused", [Status.SCHEDULED, Status.FAILED])
+async def test_what_one_mail_of_a_rule_brought_stays_received_when_another_is_refused(
+    rows: Rows, refused: Status
+) -> None:
+    """The refused one had come first and held the receipt for both."""
+    one, other = await two_of_one_template(rows)
+    again = await rows.again(one)
+    first = await rows.handed_over(one)
+    second = await rows.handed_over(again)
+    await end(rows, second, Status.SENT)
+
+    await end(rows, first, refused, code=451 if refused is Status.SCHEDULED else 550)
+
+    assert await rows.receipts() == [again]
+    with pytest.raises(NotFencedError):
+        await rows.fence(await rows.claimed(other))
+
+
+async def test_a_refused_mail_leaves_no_receipt_to_one_that_went_by_another_template(rows: Rows) -> None:
+    weekly = {"every": "P7D", "at_most": 3}
+    rule = await rows.rule(template="first", repeat=weekly)
+    session = await rows.planned("ada", rule="j7")
+    await rows.advance(WEEK)
+    sent = await rows.send(session=session)
+    await end(rows, await rows.handed_over(sent), Status.SENT)
+    await rows.edit_rule(template="second", repeat=weekly)
+    await rows.roll_out(rule)
+    await rows.plan(session)
+    await rows.advance(WEEK)
+    (again,) = [row["id"] for row in await rows.sends() if row["status"] == "scheduled"]
+
+    await end(rows, await rows.handed_over(again), Status.FAILED, Reason.REFUSED)
+
+    assert await rows.receipts() == [sent]
+
+
+async def test_a_refused_mail_that_holds_no_receipt_takes_none_back(rows: Rows) -> None:
+    one, _ = await two_of_one_template(rows)
+    again = await rows.again(one)
+    await end(rows, await rows.handed_over(one), Status.SENT)
+    await end(rows, await rows.handed_over(again), Status.FAILED, code=550)
+
+    assert await rows.receipts() == [one]
+
+
+@pytest.mark.parametrize(
+    ("by_rule", "by_template", "twice"),
+    [(None, False, False), (None, True, True), (True, False, True), (False, True, False)],
+)
+async def test_a_rule_says_whether_it_writes_to_whoever_has_the_template_else_the_template_does(
+    rows: Rows, by_rule: bool | None, by_template: bool, twice: bool
+) -> None:  # F084, L13
+    _, other = await two_of_one_template(rows, allow_resend=by_template)
+    said = {None: "null", True: "true", False: "false"}[by_rule]
+    await rows.execute(
+        "update rules set definition = jsonb_set(definition, '{allow_resend}', cast(:said as jsonb))",
+        said=said,
+    )
+    async with rows.store.transaction() as db:
+        assert (await fetch_mail_facts(db, other)).allow_resend is twice
+
+
+async def test_a_manager_has_not_what_the_participant_received(rows: Rows) -> None:  # F056, F085
+    one, other = await two_of_one_template(rows)
+    await says_of(rows, other, "{to}", "manager")
+    await end(rows, await rows.handed_over(one), Status.SENT)
+
+    assert not await received(rows, other)
+    # Who is both reads it once: the fence goes by the address, which is the same one here.
+    with pytest.raises(NotFencedError) as refusal:
+        await rows.fence(await rows.claimed(other))
+    assert refusal.value.reason is Reason.ALREADY_RECEIVED
+
+    await says_of(rows, one, "{to}", "manager")
+    assert await received(rows, other)
+
+
+async def test_whom_a_series_ends_with_has_not_what_the_participant_received(rows: Rows) -> None:  # L12
+    one, other = await two_of_one_template(rows)
+    last = await rows.again(one, "last")
+    await says_of(rows, one, "{repeat}", {"every": "P7D", "at_most": 1, "then": {"to": "manager"}})
+    await end(rows, await rows.handed_over(other), Status.SENT)
+
+    assert await received(rows, one)
+    assert not await received(rows, last)
+    await says_of(rows, other, "{to}", "manager")
+    assert await received(rows, last)
+    assert not await received(rows, one)
+
+
+async def says_of(rows: Rows, send: UUID, path: str, said: object) -> None:
+    """Have the rule of a send say this as well; the facts stay as they were planned."""
+    await rows.execute(
+        """
+        update rules set definition = jsonb_set(definition, cast(:path as text[]), cast(:said as jsonb))
+        where id = (select rule_id from sends where id = :send)
+        """,
+        path=path,
+        said=json.dumps(said),
+        send=send,
+    )
 
 
 @pytest.mark.parametrize("refused", [Status.SCHEDULED, Status.FAILED])

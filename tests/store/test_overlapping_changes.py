@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-import store.planning
+import store.snapshots
 from domain.planning import plan
 from store.departures import delete_company
 from store.participants import list_participants, remove_participant
@@ -121,8 +121,8 @@ async def test_a_decision_between_two_readings_of_planning_waits_for_the_next(
     async with rows.store.transaction() as db:
         await deactivate_rule(db, (await rows.row(send))["rule_id"])
     await rows.session(starts_in=3 * WEEK)
-    load = store.planning._load
-    rules_read = store.planning._ALL.sends
+    load = store.snapshots._load
+    rules_read = store.snapshots._ALL.sends
 
     class Overtaken:
         """Somebody reactivates the send just before sends are read."""
@@ -137,10 +137,10 @@ async def test_a_decision_between_two_readings_of_planning_waits_for_the_next(
             return await self._db.execute(statement, *values)
 
     async def overtaken(db: Any, *what: Any) -> Loaded:
-        monkeypatch.setattr(store.planning, "_load", load)
+        monkeypatch.setattr(store.snapshots, "_load", load)
         return await load(Overtaken(db), *what)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(store.planning, "_load", overtaken)
+    monkeypatch.setattr(store.snapshots, "_load", overtaken)
     await rows.plan(session)
 
     await rows.plan(session)

@@ -74,7 +74,6 @@ async def test_the_same_again_writes_no_row(rows: Rows) -> None:
         ([but(SAFETY, room="A 1")], [MONDAY]),
         ([SAFETY], [but(MONDAY, name="Another")]),
         ([SAFETY], [but(MONDAY, room=None)]),
-        ([SAFETY], [but(MONDAY, synchronous=False)]),
     ],
 )
 async def test_names_and_rooms_make_nothing_dirty(
@@ -100,6 +99,7 @@ async def test_names_and_rooms_make_nothing_dirty(
         ([SAFETY], [but(MONDAY, starts_at=NINE - HOUR)]),
         ([SAFETY], [but(MONDAY, ends_at=NINE + 2 * HOUR)]),
         ([SAFETY], [but(MONDAY, module=None)]),
+        ([SAFETY], [but(MONDAY, synchronous=False)]),
         ([SAFETY], [MONDAY, FREE]),
         ([SAFETY], []),
         ([SECOND], [but(MONDAY, module="second")]),

@@ -9,7 +9,7 @@ import pytest
 
 from domain.planning import plan
 from domain.sends import REVOCABLE, Outcome, Status
-from store import planning
+from store import snapshots
 from store.delivery import record
 from store.participants import add_participant, remove_participant
 from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
@@ -296,15 +296,15 @@ async def test_what_changes_while_the_session_is_read_is_not_mixed_with_what_was
     """Modules read before a change and slots read after it fit no rule, and a mail that queues would be lost."""
     session = await rows.planned("ada")
     await rows.execute("update participations set version = version + 1")
-    read, moved = planning._load, list[UUID]()
+    read, moved = snapshots._load, list[UUID]()
 
-    async def load(*arguments: Any) -> planning.Loaded:
+    async def load(*arguments: Any) -> snapshots.Loaded:
         loaded = await read(*arguments)
         if not moved:
             moved.append(await rows.session(starts_in=3 * WEEK))
         return loaded
 
-    monkeypatch.setattr(planning, "_load", load)
+    monkeypatch.setattr(snapshots, "_load", load)
     async with rows.store.transaction() as db:
         loaded = await load_snapshot(db, session)
 

@@ -17,13 +17,13 @@ from store.rules import (
     Rule,
     RuleExistsError,
     activate_rule,
+    contact_again,
     deactivate_rule,
     delete_rule,
     fetch_rule,
     find_rule,
     insert_rule,
     list_rules,
-    list_rules_using,
     mark_rolled_out,
     note_roll_out,
     replace_rule,
@@ -210,15 +210,33 @@ async def test_a_rule_that_writes_to_others_or_about_something_else_lets_go_what
     assert await rows.statuses() == ["removed", "scheduled"]
 
 
-async def test_a_template_knows_the_rules_that_use_it(rows: Rows) -> None:
-    for key, template in (("b", "one"), ("a", "one"), ("c", "two"), ("d", "one")):
-        await rows.rule(key, template=template, active=key == "a")
-    await delete(rows, (await find(rows, "d")).id)
+async def test_a_rule_can_forget_whom_it_has_written_to(rows: Rows) -> None:
+    """F105, without a new rule: whoever has its mail gets it again, if it is still to come; nobody gets two."""
+    session = await rows.planned("ada", "bob")
+    ada, bob = await rows.person("ada"), await rows.person("bob")
+    await rows.put_status(await rows.send(recipient=ada), Status.SENT)
+    rule = await find(rows)
 
     async with rows.store.transaction() as db:
-        one = await find_template(db, rows.organization, "one")
-        assert one
-        assert [rule.key for rule in await list_rules_using(db, rows.organization, one.id)] == ["a", "b"]
+        await contact_again(db, rule.id)
+    await rows.roll_out(rule.id)
+
+    assert (await find(rows)).memory == rule.memory + 1
+    assert await rows.statuses(session=session, recipient=ada) == ["scheduled", "sent"]
+    assert await rows.statuses(session=session, recipient=bob) == ["removed", "scheduled"]
+
+
+async def test_contacting_again_lets_leave_what_queues(rows: Rows) -> None:
+    """F105: the new memory would write nothing to them, since their time is past for it (F069)."""
+    send = await rows.due()
+    rule = (await find(rows)).id
+
+    async with rows.store.transaction() as db:
+        await contact_again(db, rule)
+    await rows.roll_out(rule)
+
+    assert await rows.statuses() == ["scheduled"]
+    await rows.handed_over(send)
 
 
 async def test_only_a_switch_that_changes_something_makes_a_rule_dirty(rows: Rows) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -48,6 +49,26 @@ async def in_status(rows: Rows, status: Status) -> UUID:
 
 def told(row: dict[str, Any]) -> tuple[str, str | None]:
     return row["status"], row["reason"]
+
+
+# Who decided.
+
+
+@pytest.mark.parametrize("by", ["LMS", None])
+async def test_l06_every_decision_leaves_who_took_it(rows: Rows, by: str | None) -> None:
+    """Whether the name of a token is known, or that of nobody: then there is no such word in the trace."""
+    send = await in_doubt(rows)
+    again, now = partial(resolve_send, decision=Decision.SEND_AGAIN), send_now
+    last = partial(resolve_send, decision=Decision.ARRIVED)
+
+    for decision in (again, cancel_send, reactivate_send, now, last):
+        if decision is last:
+            await rows.put_status(send, Status.IN_DOUBT)
+        assert await decide(rows, partial(decision, by=by), send)
+
+    told = (await rows.row(send))["trace"][-5:]
+    assert [entry["step"] for entry in told] == ["send_again", "cancelled", "reactivated", "send_now", "sent"]
+    assert [entry.get("by", "nobody") for entry in told] == [by or "nobody"] * 5
 
 
 # Reactivate.
@@ -189,10 +210,13 @@ async def test_what_leaves_now_is_not_moved_nor_missed_when_its_session_moves(ro
 
     for starts_in in (WEEK, 5 * WEEK, -WEEK):
         await rows.plan(await rows.session(starts_in=starts_in))
-        assert await rows.row(send) == before
-    await rows.roll_out((await rows.row(send))["rule_id"])
+        after = await rows.row(send)
+        times = ("status", "due_at", "latest_at", "due_override_at")
+        assert [after[name] for name in times] == [before[name] for name in times]
+        assert after["anchor_at"] == await rows.one("select starts_at from sessions")  # what it tells
+    await rows.roll_out(after["rule_id"])
 
-    assert await rows.row(send) == before
+    assert await rows.row(send) == after
     assert await rows.plan(session) == 0
     assert await rows.claim(send)
 

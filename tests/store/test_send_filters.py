@@ -133,6 +133,17 @@ FILTERS: list[tuple[dict[str, Any], set[tuple[str, str, str]]]] = [
 ]  # fmt: skip
 
 
+async def test_a_session_may_send_another_template_than_the_rule(rows: Rows) -> None:
+    await a_fair(rows)
+    await rows.execute("""
+        update sends set template_id = (select id from templates where key = 'reminder')
+        where rule_id = (select id from rules where key = 'j7')
+    """)
+
+    assert await found(rows, template="reminder") == ADA | BOB
+    assert await found(rows, subject="invitation") == set()
+
+
 async def test_filters_narrow_the_list_together(rows: Rows) -> None:
     await a_fair(rows)
 

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from store.delivery import NotFencedError
+from store.departures import delete_person
 from store.people import Person, find_person, put_person
 from store.sessions import Session, delete_session, find_session, put_session
 from tests.store.store_rows import DAY, WEEK, Rows
@@ -53,6 +55,60 @@ async def test_a_new_name_or_room_makes_nothing_dirty(rows: Rows) -> None:
     assert (renamed.version, renamed.dirty) == (session.version, False)
 
 
+async def read_version(rows: Rows) -> int:
+    found: int = await rows.one("select read_version from sessions")
+    return found
+
+
+async def test_another_manager_makes_nothing_dirty_and_stops_a_mail_that_is_leaving(
+    rows: Rows,
+) -> None:  # F055
+    session = await put(rows)
+    claire, tom = await rows.person("claire"), await rows.person("tom")
+    await rows.plan(session.id)
+
+    told = []
+    for manager in (claire, claire, tom, None, None):
+        before = await read_version(rows)
+        said = await put(rows, manager_id=manager)
+        assert (said.version, said.dirty) == (session.version, False)
+        told.append((said.manager, await read_version(rows) - before))
+    assert told == [("claire", 1), ("claire", 0), ("tom", 1), (None, 1), (None, 0)]
+
+    await put(rows, name="Another", room="B 204", manager_id=None)
+    assert await read_version(rows) == 4
+
+
+async def test_a_letter_to_the_manager_of_before_does_not_leave(rows: Rows) -> None:  # F055
+    claire = await rows.person("claire")
+    await rows.planned("ada")
+    starts_at = await rows.one("select starts_at from sessions")
+    await rows.advance(WEEK)
+    claimed = await rows.claimed(await rows.send())
+
+    again = await put(rows, zone="UTC", starts_at=starts_at, ends_at=None, manager_id=claire)
+
+    assert not again.dirty
+    with pytest.raises(NotFencedError):
+        await rows.fence(claimed)
+
+
+async def test_a_manager_who_is_deleted_manages_nothing_any_more(rows: Rows) -> None:
+    claire = await rows.person("claire")
+    session = await put(rows, manager_id=claire)
+    await rows.plan(session.id)
+    async with rows.store.transaction() as db:
+        departed = await delete_person(db, rows.organization, "claire")
+
+    assert departed
+    assert dict(departed.sessions) == {}  # nothing is to be planned
+    async with rows.store.transaction() as db:
+        found = await find_session(db, rows.organization, "S-1")
+    assert found
+    assert (found.manager, found.dirty) == (None, False)
+    assert await read_version(rows) == 2
+
+
 @pytest.mark.parametrize(
     "moved",
     [
@@ -64,6 +120,7 @@ async def test_a_new_name_or_room_makes_nothing_dirty(rows: Rows) -> None:
         {"stage": "confirmed"},
         {"mode": "remote"},
         {"category": "safety"},
+        {"center": "lyon"},
         {"stage": "confirmed", "starts_at": STARTS_AT - DAY, "room": "B 204"},
     ],
 )
