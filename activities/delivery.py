@@ -50,7 +50,10 @@ class DeliveryActivities:
     @activity.defn
     async def look(self, ask: Ask) -> Answer:
         """Return what the row says now; repeatable, writes only what time alone has decided."""
-        return answer(await look(self._store, ask.send))
+        row = await look(self._store, ask.send)
+        if row.status is Status.EXPIRED:  # of a series, perhaps: there may be a next
+            await self._catch_up(ask.send)
+        return answer(row)
 
     @activity.defn
     async def record(self, outcome: Outcome) -> Answer:
@@ -167,14 +170,15 @@ class DeliveryActivities:
         alone = status in (Status.SENT, Status.IN_DOUBT)  # one statement
         try:
             async with self._store.statement() if alone else self._store.transaction() as db:
-                version = await record(db, outcome, detail, refused_cc)
-                if version is not None and bounced is not None:
+                recorded = await record(db, outcome, detail, refused_cc)
+                if recorded is not None and bounced is not None:
                     to = bounced.message.recipients[0]
                     await suppress(db, bounced.organization, to, SuppressionReason.BOUNCED, claimed.send)
-            if not alone or version != claimed.version:
+            as_claimed = recorded is not None and recorded.version == claimed.version and not recorded.goes_on
+            if not alone or not as_claimed:
                 await self._catch_up(claimed.send)
-            if alone and version is not None and status in FINAL:
-                return Answer(Next.END, version, status)
+            if alone and recorded is not None and status in FINAL:
+                return Answer(Next.END, recorded.version, status)
             return answer(await look(self._store, claimed.send))
         except (SQLAlchemyError, OSError):
             return Answer(Next.RECORD, claimed.version, status, outcome=outcome)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from activities.recipients import copies, find_addressee
 from domain.identity import message_id
-from domain.mail_facts import Addressee, MailFacts, PlaceFacts
+from domain.mail_facts import Addressee, Attendee, MailFacts, PlaceFacts
 from domain.participations import Role
 from domain.sends import Reason, Status
 from domain.zones import find_zone
@@ -35,17 +35,19 @@ class NoLetterError(Exception):
 
 def write_letter(send: UUID, facts: MailFacts) -> Letter:
     """Return the letter; raise `NoLetterError` when its recipient is not to get one, or it cannot be written."""
+    check_terms(facts)
     check_receipt(facts)
     addressee, to = fetch_addressee(facts)
     check_suppression(addressee)
     texts = fill_in(facts, addressee, to.address)
-    sender = sent_by(facts)
+    sender, reply_to = sent_by(facts), answered_to(facts)
     id = facts.message_id or message_id(send, sender.address.rpartition("@")[2])
     try:
         message = compose(
             sender=sender,
             to=to,
             cc=copies(facts, to),
+            reply_to=reply_to,
             subject=texts.subject,
             html=texts.html,
             text=texts.text,
@@ -55,6 +57,12 @@ def write_letter(send: UUID, facts: MailFacts) -> Letter:
     except ValueError as error:
         raise _no_sender(error) from None
     return Letter(facts.organization, message, _fenced(facts, to.address, id))
+
+
+def check_terms(facts: MailFacts) -> None:
+    """Raise `NoLetterError` when nobody it is about meets what its rule and template ask (F053, F088, F096)."""
+    if facts.objection is not None:
+        raise NoLetterError(Status.SKIPPED, facts.objection)
 
 
 def check_receipt(facts: MailFacts) -> None:
@@ -81,11 +89,7 @@ def fill_in(facts: MailFacts, addressee: Addressee, address: str) -> Rendered:
     """Return what the mail says; raise `NoLetterError` for a template that lacks something."""
     voice = Voice(addressee.language or facts.language, find_zone(facts.zone))
     context = {
-        "recipient": {
-            "first_name": addressee.first_name,
-            "last_name": addressee.last_name,
-            "email": address,
-        },
+        "recipient": {**_names(addressee), "email": address},
         **_about(facts),
         "organization": {"name": facts.organization_name},
         "today": facts.now.astimezone(voice.zone).date(),
@@ -104,8 +108,16 @@ def sent_by(facts: MailFacts) -> Mailbox:
         raise _no_sender(error) from None
 
 
-def _no_sender(error: ValueError) -> NoLetterError:
-    return NoLetterError(Status.FAILED, Reason.TEMPLATE_FAILED, f"the sender: {error}")
+def answered_to(facts: MailFacts) -> Mailbox | None:
+    """Return whom an answer goes to, where that is not the sender; raise `NoLetterError` as `sent_by` does."""
+    try:
+        return Mailbox(facts.reply_to) if facts.reply_to else None
+    except ValueError as error:
+        raise _no_sender(error, "the address for answers") from None
+
+
+def _no_sender(error: ValueError, which: str = "the sender") -> NoLetterError:
+    return NoLetterError(Status.FAILED, Reason.TEMPLATE_FAILED, f"{which}: {error}")
 
 
 def _about(facts: MailFacts) -> dict[str, Any]:
@@ -116,11 +128,19 @@ def _about(facts: MailFacts) -> dict[str, Any]:
         about["module"] = asdict(facts.module or PlaceFacts("", None, None, None))
     elif facts.module is not None:
         about["module"] = asdict(facts.module)
+    if facts.person is not None:
+        about["person"] = _names(facts.person)
+    if facts.role is Role.PARTICIPANT:
+        about["participation"] = asdict(facts.participation)
     if facts.role is not Role.TRAINER:
         about["company"] = {"name": facts.company.name if facts.company else ""}
     if facts.role is not Role.PARTICIPANT:
-        about["participants"] = [asdict(one) for one in facts.attendees]
+        about["participants"] = [_names(one) for one in facts.named]
     return about
+
+
+def _names(one: Addressee | Attendee) -> dict[str, str]:
+    return {"first_name": one.first_name, "last_name": one.last_name}
 
 
 def _fenced(facts: MailFacts, address: str, id: str) -> Fenced:
@@ -134,4 +154,5 @@ def _fenced(facts: MailFacts, address: str, id: str) -> Fenced:
         address_digest=hashlib.sha256(address.lower().encode()).hexdigest(),
         allow_resend=facts.allow_resend,
         message_id=id,
+        judged=facts.judged,
     )

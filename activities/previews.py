@@ -8,14 +8,24 @@ from uuid import UUID
 
 from activities.letters import (
     NoLetterError,
+    answered_to,
     check_receipt,
     check_suppression,
+    check_terms,
     fetch_addressee,
     fill_in,
     sent_by,
 )
 from activities.recipients import copies
-from domain.mail_facts import Addressee, Attendee, Company, MailFacts, Occasion, PlaceFacts
+from domain.mail_facts import (
+    Addressee,
+    Attendee,
+    Company,
+    MailFacts,
+    Occasion,
+    ParticipationFacts,
+    PlaceFacts,
+)
 from domain.sends import Reason
 from mail.compose import Mailbox
 from mail.tags import TAGS, example_context
@@ -37,6 +47,7 @@ class Preview:
     """A mail, as far as it can be written."""
 
     sender: Mailbox | None
+    reply_to: Mailbox | None  # None: the sender
     to: Mailbox | None
     cc: tuple[Mailbox, ...]
     texts: Rendered | None
@@ -54,13 +65,14 @@ def preview_letter(facts: MailFacts) -> Preview:
             obstacles.append(Obstacle(error.reason, error.detail))
             return None
 
+    attempt(lambda: check_terms(facts))
     attempt(lambda: check_receipt(facts))
     found = attempt(lambda: fetch_addressee(facts))
     addressee, to = found or (_nobody(facts), None)
     attempt(lambda: check_suppression(addressee))
     texts = attempt(lambda: fill_in(facts, addressee, to.address if to else ""))
-    sender = attempt(lambda: sent_by(facts))
-    return Preview(sender, to, copies(facts, to) if to else (), texts, obstacles)
+    sender, reply_to = attempt(lambda: sent_by(facts)), attempt(lambda: answered_to(facts))
+    return Preview(sender, reply_to, to, copies(facts, to) if to else (), texts, obstacles)
 
 
 def _nobody(facts: MailFacts) -> Addressee:
@@ -81,8 +93,11 @@ def imagine(facts: MailFacts, occasion: Occasion) -> MailFacts:
             module=PlaceFacts(**example["module"]),
             slot=PlaceFacts(**example["slot"]),
             attendees=[Attendee(**one) for one in example["participants"]],
+            participation=ParticipationFacts(**example["participation"]),
         )
     if occasion.recipient is None:
         company = Company(UUID(int=0), 0, example["company"]["name"])
-        facts = replace(facts, to=[Addressee(**example["recipient"])], company=company)
+        who = Addressee(**example["recipient"])
+        own = replace(facts.participation, deadline_at=example["participation"]["deadline_at"])
+        facts = replace(facts, to=[who], person=facts.person and who, company=company, participation=own)
     return facts

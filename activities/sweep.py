@@ -11,7 +11,9 @@ from activities.behind import Behind
 from activities.epoch import Epoch
 from activities.heartbeat import heartbeating
 from activities.overdue import Overdue
+from activities.zone_data import ZoneData
 from domain.upkeep import Repair, Sweeping
+from store.answers import clear_answers
 from store.database import Store
 from store.upkeep import begin_round
 
@@ -32,17 +34,21 @@ class Swept:
 class Sweeper:
     """One round of upkeep, by whoever calls for it: the schedule, or the loop of a worker."""
 
-    def __init__(self, store: Store, epoch: Epoch, behind: Behind, overdue: Overdue) -> None:
+    def __init__(
+        self, store: Store, epoch: Epoch, behind: Behind, overdue: Overdue, zone_data: ZoneData
+    ) -> None:
         self._store = store
         self._epoch = epoch
         self._behind = behind
         self._overdue = overdue
+        self._zone_data = zone_data
 
     async def take_turn(self, sweeping: Sweeping) -> Swept:
         """Sweep, unless somebody has within the interval."""
         async with self._store.transaction() as db:
             if not await begin_round(db, sweeping.every * SLACK):
                 return Swept(0, turn=False)
+            await clear_answers(db)
         repaired = await self.sweep(sweeping.grace)
         if repaired:
             log.warning(
@@ -53,7 +59,7 @@ class Sweeper:
     async def sweep(self, grace: timedelta) -> Counter[Repair]:
         """Repair what nobody has worked on for longer than `grace`; return what. May be repeated, by many at once."""
         repaired, failed = Counter[Repair](), list[Exception]()
-        for mend in (self._epoch.mend, self._behind.mend, self._overdue.mend):
+        for mend in (self._epoch.mend, self._behind.mend, self._overdue.mend, self._zone_data.mend):
             try:
                 repaired += await mend(grace)
             except Exception as error:  # one sick part keeps no other from being mended

@@ -10,6 +10,7 @@ from activities.behind import Behind
 from activities.epoch import Epoch
 from activities.overdue import Overdue
 from activities.sweep import Sweeper
+from activities.zone_data import ZoneData
 from control.epoch import TemporalEpoch
 from control.plans import PATIENCE, Plans
 from control.sends import SendWorkflows
@@ -26,7 +27,7 @@ def build_sweeper(client: Client, store: Store, every: timedelta | None = None) 
     plans, witness = Plans(client), TemporalWitness(client)
     overdue = Overdue(store, SendWorkflows(client), witness)
     epoch = Epoch(store, plans, TemporalEpoch(client, every), overdue)
-    return Sweeper(store, epoch, Behind(store, plans, witness), overdue)
+    return Sweeper(store, epoch, Behind(store, plans, witness), overdue, ZoneData(store, plans))
 
 
 async def sweep_for_ever(sweeper: Sweeper, sweeping: Sweeping) -> None:

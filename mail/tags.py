@@ -52,6 +52,19 @@ _SLOT = (
 
 _COMPANY = (Tag("company.name", "Example Company"),)
 
+# Whom the mail is about: the recipient, unless its rule writes to somebody else in their place.
+_PERSON = (
+    Tag("person.first_name", "Claire"),
+    Tag("person.last_name", "Martin"),
+)
+
+# Their own dates, else the session's; a deadline is always their own, and may be missing.
+_PARTICIPATION = (
+    Tag("participation.starts_at", datetime(2027, 1, 25, 8, 0, tzinfo=UTC)),
+    Tag("participation.ends_at", datetime(2027, 1, 26, 16, 0, tzinfo=UTC)),
+    Tag("participation.deadline_at", datetime(2027, 2, 26, 17, 0, tzinfo=UTC)),
+)
+
 # Those who come to what the mail is about; to a company only its own. Participants are not told of each other.
 _PARTICIPANTS = (
     Tag("participants[].first_name", "Ada"),
@@ -62,8 +75,8 @@ _PARTICIPANTS = (
 _OF_SCOPE = {Scope.SESSION: (), Scope.MODULE: _MODULE, Scope.SLOT: (*_MODULE, *_SLOT)}
 
 _OF_AUDIENCE = {
-    Audience.PARTICIPANTS: _COMPANY,
-    Audience.TRAINERS: _PARTICIPANTS,
+    Audience.PARTICIPANTS: (*_PERSON, *_COMPANY, *_PARTICIPATION),
+    Audience.TRAINERS: (*_PERSON, *_PARTICIPANTS),
     Audience.COMPANIES: (*_COMPANY, *_PARTICIPANTS),
 }
 
@@ -72,7 +85,7 @@ def _by_name(*tags: Tag) -> Mapping[str, Tag]:
     return {tag.name: tag for tag in tags}
 
 
-TAGS = _by_name(*_ALWAYS, *_MODULE, *_SLOT, *_COMPANY, *_PARTICIPANTS)
+TAGS = _by_name(*_ALWAYS, *_MODULE, *_SLOT, *_PERSON, *_COMPANY, *_PARTICIPATION, *_PARTICIPANTS)
 
 
 def tags_for(audience: Audience, scope: Scope) -> Mapping[str, Tag]:

@@ -4,7 +4,7 @@ Nothing here is planned or waits: `send` makes a row that is due now, `deliver` 
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email import message_from_bytes, policy
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,7 +23,10 @@ from store.mail_facts import fetch_mail_facts
 
 STARTS_AT, ENDS_AT = "2027-01-25T08:00:00+00:00", "2027-01-26T16:00:00+00:00"
 
-_KINDS = {"definition": "jsonb", "slots": "uuid[]", "starts_at": "timestamptz", "ends_at": "timestamptz"}
+_INSTANTS = ("starts_at", "ends_at", "started_at", "completed_at", "deadline_at")
+_KINDS = {"definition": "jsonb", "slots": "uuid[]", **dict.fromkeys(_INSTANTS, "timestamptz")}
+
+AT_START = {"type": "date", "anchor": "session.start"}
 
 # As a plan that has caught up leaves them.
 _PLANNED = """
@@ -103,9 +106,11 @@ class Desk:
     async def suppress(self, address: str) -> None:
         await self.row("suppressions", address=address, reason="bounced", returning="address")
 
-    async def participant(self, name: str, *, company: UUID | None = None, **columns: Any) -> UUID:
+    async def participant(
+        self, name: str, *, company: UUID | None = None, manager: UUID | None = None, **columns: Any
+    ) -> UUID:
         """Make somebody who comes to the session, and return their participation."""
-        person = await self.person(name)
+        person = await self.person(name, manager_id=manager)
         return await self.takes_part("participant", person_id=person, company_id=company, **columns)
 
     async def trainer(self, name: str, **columns: Any) -> UUID:
@@ -135,21 +140,28 @@ class Desk:
         *,
         scope: UUID | None = None,
         cc: Sequence[str] = (),
+        rule: UUID | None = None,
         template: UUID | None = None,
+        says: Mapping[str, Any] | None = None,
+        occurrence: str = "1",
+        covers: Sequence[UUID] | None = None,
+        special: UUID | None = None,
         **words: Any,
     ) -> UUID:
-        """Make one mail that is due now, of a rule of its own, for whoever takes part so."""
-        rule = await self.row(
-            "rules", key=str(uuid4()), name="R", template_id=template or await self.template(**words),
-            definition={"cc": list(cc)}, active=True,
-        )  # fmt: skip
+        """Make one mail that is due now, for whoever takes part so: of `rule`, else of one of its own that `says` this.
+
+        `special` is a template that it has in the place of its rule's.
+        """
+        rule = rule or await self.rule(template or await self.template(**words), cc=list(cc), **(says or {}))
         made: UUID = (
             await self.execute(
                 """
                 insert into sends (id, organization_id, rule_id, session_id, scope_id, participation_id, recipient_id,
+                                   occurrence, covers, template_id,
                                    status, rule_version, due_at, latest_at, due_local, due_zone, zone_data)
                 select gen_random_uuid(), :organization, :rule, session_id, coalesce(:scope, session_id), id,
-                       coalesce(person_id, company_id), 'scheduled', 1, relance_now() - interval '1 minute',
+                       coalesce(person_id, company_id), :occurrence, cast(:covers as uuid[]), :special,
+                       'scheduled', 1, relance_now() - interval '1 minute',
                        relance_now() + interval '1 day', localtimestamp, 'UTC', 'x'
                 from participations where id = :participation returning id
                 """,
@@ -157,9 +169,24 @@ class Desk:
                 rule=rule,
                 scope=scope,
                 participation=participation,
+                occurrence=occurrence,
+                covers=None if covers is None else list(covers),
+                special=special,
             )
         ).scalar_one()
         await self.plan()
+        return made
+
+    async def rule(self, template: UUID, **says: Any) -> UUID:
+        """Make an active rule that says this, and writes to nobody by itself."""
+        made: UUID = await self.row(
+            "rules",
+            key=str(uuid4()),
+            name="R",
+            template_id=template,
+            definition={"trigger": AT_START, **says},
+            active=True,
+        )
         return made
 
     async def plan(self) -> None:

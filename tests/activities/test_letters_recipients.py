@@ -248,10 +248,11 @@ async def test_the_fence_is_told_of_everybody_who_was_looked_up_and_of_nobody_el
     main = await desk.person("main")
     company = await desk.company(contact_id=main)
     ada, acme = (
-        await desk.participant("ada", company=company),
+        await desk.participant("ada", company=company, manager=await desk.person("boss")),
         await desk.takes_part("company", company_id=company),
     )
     await desk.trainer("tom")
+    await desk.execute("update sessions set manager_id = :host", host=await desk.person("host"))
 
     async def fenced(participation: UUID, **more: object) -> tuple[list[str], int]:
         found = (await desk.letter(await desk.send(participation, **more))).fenced  # type: ignore[arg-type]
@@ -265,3 +266,6 @@ async def test_the_fence_is_told_of_everybody_who_was_looked_up_and_of_nobody_el
     assert await fenced(ada, cc=["trainers"]) == (["ada", "tom"], 0)
     assert await fenced(ada, text="{{ company.name }}") == (["ada"], 1)
     assert await fenced(acme) == (["main"], 1)
+    assert await fenced(ada, says={"to": "manager"}, cc=["manager"]) == (["ada", "boss"], 0)
+    assert await fenced(ada, says={"to": "company_contact"}) == (["ada", "main"], 1)
+    assert await fenced(ada, says={"to": "session_manager"}) == (["ada", "host"], 0)

@@ -83,6 +83,22 @@ async def test_a_date_that_is_not_known_cannot_be_written_as_one(desk: Desk) -> 
     assert failure.value.detail == "text, line 1: the filter date is for a date"
 
 
+OWN = "{{ participation.starts_at|date }}, {{ participation.ends_at|date }}, {{ participation.deadline_at|datetime }}"
+
+
+async def test_a_participants_mail_tells_their_own_dates_else_the_sessions(desk: Desk) -> None:
+    """F010, F018: on the clocks of the session, as its dates are told."""
+    starts_at, ends_at = "2027-02-01T23:30:00+00:00", "2027-02-05T16:00:00+00:00"
+    deadline_at = "2027-03-01T16:00:00+00:00"
+    ada = await desk.participant("ada", starts_at=starts_at, ends_at=ends_at, deadline_at=deadline_at)
+    bob = await desk.participant("bob", ends_at=ends_at)
+    either = OWN.replace("|datetime", "|datetime if participation.deadline_at else '?'")
+
+    assert await desk.told(OWN, ada) == "2 février 2027, 5 février 2027, 1er mars 2027 à 17:00"
+    assert await desk.told(either, bob) == "25 janvier 2027, 5 février 2027, ?"
+    assert await desk.told(either, await desk.participant("eve")) == "25 janvier 2027, 26 janvier 2027, ?"
+
+
 async def test_a_participants_mail_names_their_company(desk: Desk) -> None:
     ada = await desk.participant("ada", company=await desk.company("acme"))
     claire = await desk.participant("claire")

@@ -166,8 +166,8 @@ def test_a_rule_offers_the_tags_of_its_audience_and_scope() -> None:
         names = {name.partition(".")[0] for name in tags_for(audience, scope)}
         return names - {"recipient", "session", "organization", "today"}
 
-    assert groups(Audience.PARTICIPANTS, Scope.SESSION) == {"company"}
-    assert groups(Audience.TRAINERS, Scope.MODULE) == {"participants[]", "module"}
+    assert groups(Audience.PARTICIPANTS, Scope.SESSION) == {"person", "company", "participation"}
+    assert groups(Audience.TRAINERS, Scope.MODULE) == {"person", "participants[]", "module"}
     assert groups(Audience.COMPANIES, Scope.SLOT) == {"company", "participants[]", "module", "slot"}
     for audience in Audience:
         assert tags_of(audience) == tags_for(audience, Scope.SLOT)
