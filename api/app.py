@@ -4,24 +4,31 @@ from fastapi import Depends, FastAPI
 
 from api import (
     batch,
+    centers,
     companies,
+    corrections,
+    explain,
     health,
     metrics,
     participations,
     people,
     previews,
     roll_outs,
+    rule_switches,
     rules,
     send_decisions,
     sends,
     session_companies,
+    session_rules,
     sessions,
+    simulations,
     suppressions,
     template_previews,
     templates,
     tokens,
 )
 from api.authentication import Authentication
+from api.dry_run import install_dry_runs
 from api.house import House
 from api.idempotency import Idempotency
 from api.limits import BodyLimit
@@ -46,18 +53,25 @@ def create_app(house: House) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Authentication, house=house)
     install_problems(app)
+    install_dry_runs(app)
     for module in (
         sessions,
         participations,
         batch,
+        corrections,
         session_companies,
         people,
         companies,
+        centers,
         templates,
         template_previews,
         rules,
+        rule_switches,
+        simulations,
+        session_rules,
         roll_outs,
         sends,
+        explain,
         send_decisions,
         previews,
         suppressions,

@@ -3,9 +3,10 @@
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.callers import Caller, note_caller
 from api.house import House
 from api.problems import respond
-from store.tokens import is_token
+from store.tokens import find_token
 
 # What needs a token; health, metrics, the description of the API, and the pages need none, or know their own way.
 CLOSED = "/v1"
@@ -22,23 +23,25 @@ class Authentication:
         self._app, self._house = app, house
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] == "http"
-            and is_closed(scope["path"])
-            and not await self._knows(Headers(scope=scope))
-        ):
+        if scope["type"] == "http" and is_closed(scope["path"]) and not await self._lets_in(scope):
             detail = "Show a token of yours: `Authorization: Bearer relance_…`."
             headers = {"WWW-Authenticate": "Bearer"}
             await respond(401, "unauthorized", detail, headers=headers)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _knows(self, headers: Headers) -> bool:
-        scheme, _, words = headers.get("authorization", "").partition(" ")
+    async def _lets_in(self, scope: Scope) -> bool:
+        """Return whether the request shows a token, and have it know whose."""
+        scheme, _, words = Headers(scope=scope).get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return False
         async with self._house.store.statement() as db:
-            return await is_token(db, self._house.organization.id, words.strip())
+            token = await find_token(db, self._house.organization.id, words.strip())
+        if token is None:
+            return False
+        centers = None if token.centers is None else frozenset(token.centers)
+        note_caller(scope, Caller(centers, token.name))
+        return True
 
 
 def is_closed(path: str) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.applied import Applied, is_applied
 from api.cursors import CursorText, Limit, Page, cut, read
+from api.dry_run import InWriting
 from api.house import House, InHouse
 from api.problems import Invalid, NotFound
 from api.sessions import Text, poke_all
@@ -65,7 +66,7 @@ async def get_many(
 
 
 @router.put("/companies/{id:path}")
-async def put(id: PersonKey, body: CompanyBody, house: InHouse) -> CompanyWritten:
+async def put(id: PersonKey, body: CompanyBody, house: InWriting) -> CompanyWritten:
     """Create or replace a company; mails that wait go to the contact of the moment they leave (F056)."""
     async with house.store.transaction() as db:
         await keep_directory(db, house.organization.id)
@@ -87,7 +88,7 @@ async def get(id: PersonKey, house: InHouse) -> CompanyAnswer:
 
 
 @router.delete("/companies/{id:path}", status_code=204, responses=NO_CONTENT)
-async def delete(id: PersonKey, house: InHouse, watch: InWatch) -> Response:
+async def delete(id: PersonKey, house: InWriting, watch: InWatch) -> Response:
     """Delete a company: its participants come from none, and what waits for itself is removed (F023)."""
     async with house.store.transaction() as db:
         await watch.begin(db)

@@ -19,6 +19,7 @@ PATHS = {
     "participants": "p-104",
     "trainers": "p-104",
     "companies": "c-12",
+    "centers": "lyon",
     "templates": "welcome",
     "rules": "welcome-j7",
     "sends": "2f6f2c6e-6c0b-5a8e-9a0c-0c5f3c1f7d11",

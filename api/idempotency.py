@@ -14,6 +14,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.authentication import is_closed
+from api.callers import caller_of
+from api.dry_run import is_dry_run
 from api.house import House
 from api.problems import respond
 from domain.failures import codes
@@ -34,6 +36,7 @@ def keep_instead(request: Request, answer: BaseModel) -> None:
 class Idempotency:
     """Keeps the first answer to a POST with a key for a day, and gives it again to the same request.
 
+    A dry run is no answer to keep: it does nothing, and the next one may say something else.
     Stands behind the limit of bodies, since it reads them whole. An answer of 500 or more is not kept: nothing was
     done, and the same request may be tried again.
     """
@@ -43,7 +46,7 @@ class Idempotency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         keys = _keys(scope)
-        if not keys:
+        if not keys or is_dry_run(scope):
             await self._app(scope, receive, send)
         elif len(keys) > 1 or not _KEY.fullmatch(keys[0]):
             await _malformed()(scope, receive, send)
@@ -127,7 +130,11 @@ def _keys(scope: Scope) -> list[str]:
 
 def _digest(scope: Scope, body: bytes) -> str:
     path = scope.get("raw_path") or scope["path"].encode()
-    return sha256(b"%b %b?%b\n%b" % (scope["method"].encode(), path, scope["query_string"], body)).hexdigest()
+    # Whoever may do less asks for something else: no answer to others is given again to them.
+    centers = caller_of(scope).centers
+    limits = b"" if centers is None else b" " + ",".join(sorted(centers)).encode()
+    asked = (scope["method"].encode(), path, scope["query_string"], limits, body)
+    return sha256(b"%b %b?%b%b\n%b" % asked).hexdigest()
 
 
 def _again(kept: Kept | None, digest: str) -> Response:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -10,15 +11,15 @@ from prometheus_client.registry import Collector
 from api.house import InHouse
 from store.figures import Figures, read_figures
 
-router = APIRouter()
+router = APIRouter(tags=["health"])
 
 
-@router.get("/metrics", include_in_schema=False)
-async def get_metrics(house: InHouse) -> Response:
-    """Return the figures in Prometheus' own format."""
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics(house: InHouse) -> PlainTextResponse:
+    """Return figures in Prometheus' own format; `docs/operations.md` says what they tell. Needs no token."""
     async with house.store.transaction() as db:
         figures = await read_figures(db)
-    return Response(generate_latest(_Figures(figures)), media_type=CONTENT_TYPE_LATEST)
+    return PlainTextResponse(generate_latest(_Figures(figures)), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Figures(Collector):

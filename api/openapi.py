@@ -13,7 +13,7 @@ from api.examples import Example, ids_of, read_examples
 from api.idempotency import HEADER
 from api.problem_kinds import KINDS
 from api.problems import MEDIA_TYPE
-from api.rules import RuleBody
+from api.rule_bodies import RuleBody
 from domain.sessions import SessionOutline
 
 DESCRIPTION = """\
@@ -35,8 +35,10 @@ _KEY = {
 }
 _NAMES = {
     401: "Unauthorized",
+    403: "Forbidden",
     404: "NotFound",
     409: "Conflict",
+    412: "ChangedMeanwhile",
     413: "TooLarge",
     422: "Invalid",
     503: "Unavailable",
@@ -96,20 +98,32 @@ def operations(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, 
 def _tell_problems(operation: dict[str, Any], method: str, path: str) -> None:
     answers = operation["responses"]
     answers.pop("422", None)
-    if path == "/readyz":
+    if path in ("/readyz", "/metrics"):
         answers["503"] = {"$ref": "#/components/responses/Unavailable"}
     if not is_closed(path):
         return
     statuses = {
         401: True,
+        403: is_limited(method, path),
         404: "{" in path,
         409: method != "GET",
+        412: any(one["name"] == "If-Match" for one in operation.get("parameters", [])),
         413: "requestBody" in operation,
         422: True,
         503: True,
     }
     for status in (status for status, happens in statuses.items() if happens):
         answers[str(status)] = {"$ref": f"#/components/responses/{_NAMES[status]}"}
+
+
+def is_limited(method: str, path: str) -> bool:
+    """Return whether a token that is limited to centers may be refused here (`api.callers`)."""
+    if method == "GET":
+        return False
+    return any(noun in path for noun in ("/rules", "/tokens", "/centers")) or (method, path) == (
+        "PUT",
+        "/v1/sessions/{id}",
+    )
 
 
 def _tell_patch(operation: dict[str, Any], model: type[BaseModel], schemas: dict[str, Any]) -> None:

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.applied import Applied, is_applied
 from api.companies import known_company
 from api.cursors import CursorText, Limit, Page, cut, read
+from api.dry_run import InWriting
 from api.house import House, InHouse
+from api.participant_facts import BACKWARDS, ParticipantFacts, list_too_early, read_facts
 from api.problems import Invalid, NotFound
 from api.sessions import fetch_session, poke
 from api.waiting import NO_CONTENT, Followed, InWatch, Watch
@@ -20,7 +22,7 @@ from domain.sessions import MOST_PLACES
 from store.caught_up import Awaited
 from store.locks import keep_directory
 from store.participants import Participant, add_participant, list_participants, remove_participant
-from store.participations import Said
+from store.participations import BackwardsError, Said
 from store.people import find_person
 from store.places import find_slots
 
@@ -43,7 +45,7 @@ class TrainerBody(BaseModel):
     )
 
 
-class ParticipantBody(TrainerBody):
+class ParticipantBody(TrainerBody, ParticipantFacts):
     """What may be said of a participant's part; what is left out stays as it was."""
 
     company: PersonKey | None = Field(default=None, description="that they come from", examples=["c-12"])
@@ -58,7 +60,7 @@ class TrainerAnswer(BaseModel):
     planned: bool = Field(description="their mails have followed the last change", examples=[True])
 
 
-class ParticipantAnswer(TrainerAnswer):
+class ParticipantAnswer(TrainerAnswer, ParticipantFacts):
     """A person in a session."""
 
     company: str | None = Field(examples=["c-12"])
@@ -82,7 +84,7 @@ class Trainers(Page[TrainerAnswer]):
 
 @router.put("/sessions/{id}/participants/{person:path}")
 async def put_participant(
-    id: Key, person: PersonKey, house: InHouse, watch: InWatch, body: ParticipantBody | None = None
+    id: Key, person: PersonKey, house: InWriting, watch: InWatch, body: ParticipantBody | None = None
 ) -> ParticipantWritten:
     """Put a person into a session (F022)."""
     return ParticipantWritten.model_validate(
@@ -91,7 +93,7 @@ async def put_participant(
 
 
 @router.delete("/sessions/{id}/participants/{person:path}", status_code=204, responses=NO_CONTENT)
-async def delete_participant(id: Key, person: PersonKey, house: InHouse, watch: InWatch) -> Response:
+async def delete_participant(id: Key, person: PersonKey, house: InWriting, watch: InWatch) -> Response:
     """Take a person out of a session; what waits for them is removed (F023)."""
     return await _remove(house, watch, id, person, Role.PARTICIPANT)
 
@@ -106,7 +108,7 @@ async def participants(
 
 @router.put("/sessions/{id}/trainers/{person:path}")
 async def put_trainer(
-    id: Key, person: PersonKey, house: InHouse, watch: InWatch, body: TrainerBody | None = None
+    id: Key, person: PersonKey, house: InWriting, watch: InWatch, body: TrainerBody | None = None
 ) -> TrainerWritten:
     """Have a person train a session (F022)."""
     return TrainerWritten.model_validate(
@@ -115,7 +117,7 @@ async def put_trainer(
 
 
 @router.delete("/sessions/{id}/trainers/{person:path}", status_code=204, responses=NO_CONTENT)
-async def delete_trainer(id: Key, person: PersonKey, house: InHouse, watch: InWatch) -> Response:
+async def delete_trainer(id: Key, person: PersonKey, house: InWriting, watch: InWatch) -> Response:
     """Take a trainer out of a session; what waits for them is removed (F023)."""
     return await _remove(house, watch, id, person, Role.TRAINER)
 
@@ -137,9 +139,12 @@ async def _put(
         if known is None:
             raise Invalid(("person", f"There is no person {person!r}: PUT /v1/people/{person} first."))
         said = await _read(db, house, session.id, body)
-        one = await add_participant(
-            db, session.id, known.id, said, role=role, source_version=body.source_version
-        )
+        try:
+            one = await add_participant(
+                db, session.id, known.id, said, role=role, source_version=body.source_version
+            )
+        except BackwardsError:
+            raise Invalid(("ends_at", BACKWARDS)) from None
         await watch.wrote(db, _awaited(session.id, one))
     if one.dirty:
         await poke(house, session)
@@ -175,11 +180,19 @@ async def _list(house: House, key: str, role: Role, limit: int, cursor: str | No
 
 async def _read(db: AsyncConnection, house: House, session: UUID, body: TrainerBody) -> Said:
     """Return what was said, by internal ids."""
-    said = Said()
-    if isinstance(body, ParticipantBody) and "company" in body.model_fields_set:
-        said["company"] = None if body.company is None else await known_company(db, house, body.company)
+    said = await _read_own(db, house, body) if isinstance(body, ParticipantBody) else Said()
     if "slots" in body.model_fields_set:
         said["slots"] = None if body.slots is None else await _slot_ids(db, session, body.slots)
+    return said
+
+
+async def _read_own(db: AsyncConnection, house: House, body: ParticipantBody) -> Said:
+    """Return what is said of participants alone."""
+    if wrong := await list_too_early(db, [body]):
+        raise Invalid(*((field, cure) for _, field, cure in wrong))
+    said = read_facts(body)
+    if "company" in body.model_fields_set:
+        said["company"] = None if body.company is None else await known_company(db, house, body.company)
     return said
 
 
@@ -204,6 +217,7 @@ def _told(one: Participant) -> dict[str, object]:
         "person": one.person,
         "company": one.company,
         "slots": one.slots,
+        **{name: getattr(one, name) for name in ParticipantFacts.model_fields},
         "source_version": one.source_version,
         "planned": not one.dirty,
     }

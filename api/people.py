@@ -2,17 +2,20 @@
 
 from fastapi import APIRouter, Response
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.applied import Applied, is_applied
 from api.cursors import CursorText, Limit, Page, cut, read
-from api.house import InHouse
-from api.problems import NotFound
+from api.dry_run import InWriting
+from api.house import House, InHouse
+from api.problems import Invalid, NotFound
 from api.sessions import Text, poke_all
 from api.waiting import NO_CONTENT, InWatch
 from domain.keys import PersonKey
 from mail.people import PersonBody
 from store.caught_up import Awaited
 from store.departures import delete_person
+from store.moves import hold_directory
 from store.people import Person, find_person, list_people, put_person
 
 router = APIRouter(tags=["people"])
@@ -46,10 +49,16 @@ async def get_many(
 
 
 @router.put("/people/{id:path}")
-async def put(id: PersonKey, body: PersonBody, house: InHouse) -> PersonWritten:
-    """Create or replace a person; mails that wait go to the address of the moment they leave (F038)."""
+async def put(id: PersonKey, body: PersonBody, house: InWriting) -> PersonWritten:
+    """Create or replace a person; mails that wait go to the address of the moment they leave (F038).
+
+    Mails of rules that go by their recipient's clocks are planned anew where the zone is another.
+    """
     async with house.store.transaction() as db:
-        person = await put_person(db, house.organization.id, id, **body.model_dump())
+        await hold_directory(db, house.organization.id, {id: body.said})
+        await _check_manager(db, house, id, body.manager)
+        person = await put_person(db, house.organization.id, id, **body.said)
+    await poke_all(house, person.moved)
     applied = is_applied(body.source_version, person.source_version)
     return PersonWritten(**_told(person), applied=applied, exists=not person.deleted)
 
@@ -65,7 +74,7 @@ async def get(id: PersonKey, house: InHouse) -> PersonAnswer:
 
 
 @router.delete("/people/{id:path}", status_code=204, responses=NO_CONTENT)
-async def delete(id: PersonKey, house: InHouse, watch: InWatch) -> Response:
+async def delete(id: PersonKey, house: InWriting, watch: InWatch) -> Response:
     """Delete a person and take them out of every session; what waits for them is removed (F023).
 
     Put again they come back, not to the sessions they were in.
@@ -80,6 +89,15 @@ async def delete(id: PersonKey, house: InHouse, watch: InWatch) -> Response:
     return await watch.gone()
 
 
+async def _check_manager(db: AsyncConnection, house: House, id: str, manager: str | None) -> None:
+    if manager is None:
+        return
+    if manager == id:
+        raise Invalid(("manager", "Nobody is their own manager: leave it out, or name another person."))
+    if await find_person(db, house.organization.id, manager) is None:
+        raise Invalid(("manager", f"There is no person {manager!r}: PUT /v1/people/{manager} first."))
+
+
 def _told(person: Person) -> dict[str, object]:
     return {
         "id": person.key,
@@ -87,5 +105,7 @@ def _told(person: Person) -> dict[str, object]:
         "first_name": person.first_name,
         "last_name": person.last_name,
         "language": person.language,
+        "timezone": person.zone,
+        "manager": person.manager,
         "source_version": person.source_version,
     }

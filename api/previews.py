@@ -46,6 +46,7 @@ class PreviewAnswer(BaseModel):
 
     subject: str | None = Field(examples=["Managing a project: see you soon"])
     sender: MailboxAnswer | None = Field(serialization_alias="from")
+    reply_to: MailboxAnswer | None = Field(description="null: the sender", examples=[None])
     to: MailboxAnswer | None
     cc: list[MailboxAnswer]
     html: str | None = Field(examples=["<p>Hello Ada</p>"])
@@ -76,6 +77,7 @@ def answer(preview: Preview, more: list[Obstacle]) -> PreviewAnswer:
     return PreviewAnswer(
         subject=texts and texts.subject,
         sender=preview.sender and MailboxAnswer.of(preview.sender),
+        reply_to=preview.reply_to and MailboxAnswer.of(preview.reply_to),
         to=preview.to and MailboxAnswer.of(preview.to),
         cc=[MailboxAnswer.of(one) for one in preview.cc],
         html=texts and texts.html,

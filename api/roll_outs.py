@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from api.house import InHouse
-from api.rules import fetch_rule
+from api.rule_writes import fetch_rule
 from domain.keys import Key
 from store.rules import Rule, count_told
 

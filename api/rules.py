@@ -1,95 +1,57 @@
 """Rules."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
-from pydantic import BeforeValidator, Field
+from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.cursors import CursorText, Limit, Page, cut, read
-from api.house import House, InHouse
+from api.callers import InCaller
+from api.cursors import CursorText, Limit, cut, read
+from api.dry_run import InWriting
+from api.etags import tagged
+from api.house import InHouse
 from api.patches import Patch, patched
-from api.problems import Invalid, NotFound, Problem
-from api.waiting import NO_CONTENT, InWatch, TooLate, Watch
-from domain.keys import Key, Title
-from domain.rules import CcRole, FixedAddress, RuleDefinition
-from mail.addresses import check_address
-from mail.tags import tags_for
-from mail.templates import TemplateError, missing_tags
+from api.problems import Problem
+from api.rule_bodies import NewRuleBody, RuleAnswer, RuleBody, Rules, RuleWritten
+from api.rule_checks import check_new_day, check_overrides, check_rule
+from api.rule_writes import InRuleWrite, answer, fetch_rule, poke, tag
+from api.waiting import NO_CONTENT
+from domain.keys import Key
 from store.caught_up import Awaited
-from store.locks import change_facts
 from store.rules import (
     Rule,
     RuleExistsError,
-    activate_rule,
-    deactivate_rule,
     delete_rule,
     fetch_rule_version,
-    find_rule,
     insert_rule,
     list_rules,
     replace_rule,
 )
-from store.templates import lock_template
 
 router = APIRouter(tags=["rules"])
 
-
-def _copy(value: object) -> object:
-    if not isinstance(value, str) or value in set(CcRole):
-        return value
-    if "@" not in value:
-        raise ValueError(f"neither an address nor one of {', '.join(CcRole)}")
-    return check_address(value)
-
-
-Copy = Annotated[CcRole | FixedAddress, BeforeValidator(_copy)]
+ApplyToExisting = Annotated[
+    bool,
+    Query(
+        description="of a rule with `existing_sessions: false`: the edit reaches the sessions that it concerns "
+        "already, too; else those made from now on",
+        examples=[True],
+    ),
+]
 
 
-class RuleBody(RuleDefinition):
-    """A rule: who gets which template, when."""
-
-    cc: list[Copy] = Field(default=[], max_length=20, examples=[["company_contact"]])
-    name: Title = Field(max_length=200, examples=["Convocation J-7"])
-    template: Key = Field(examples=["convocation"])
-
-    def definition(self) -> RuleDefinition:
-        return RuleDefinition(**{name: getattr(self, name) for name in RuleDefinition.model_fields})
+class _EditedMeanwhileError(Exception):
+    """What was checked is not what stands there; raised, so that a rehearsal is not taken for finished either."""
 
 
-class NewRuleBody(RuleBody):
-    """A rule under the id its maker chose."""
-
-    id: Key
-
-
-class RuleAnswer(RuleDefinition):
-    """A rule as it stands; `rolled_out` says whether every session already follows it."""
-
-    id: str
-    name: str
-    template: str
-    active: bool
-    version: int
-    rolled_out: bool
-
-
-class RuleWritten(RuleAnswer, TooLate):
-    """A rule as it stands after a write."""
-
-
-class Rules(Page[RuleAnswer]):
-    """A page of rules by id."""
-
-
-@router.post("/rules", status_code=201)
-async def post(body: NewRuleBody, house: InHouse) -> RuleAnswer:
-    """Make a rule; it is inactive until it is activated (F066)."""
+@router.post("/rules", status_code=201, responses=tagged(201))
+async def post(body: NewRuleBody, house: InWriting, caller: InCaller, response: Response) -> RuleAnswer:
+    """Make a rule; it is inactive until it is activated (F066). One that could never send is refused."""
+    caller.check_rules(body)
     try:
         async with house.store.transaction() as db:
-            template = await _fitting_template(db, house, body)
+            template = await check_rule(db, house, body)
             rule = await insert_rule(
                 db,
                 house.organization.id,
@@ -100,162 +62,113 @@ async def post(body: NewRuleBody, house: InHouse) -> RuleAnswer:
             )
     except RuleExistsError:
         raise Problem(
-            409, "rule-exists", f"There is a rule {body.id!r}: PUT /v1/rules/{body.id} edits it."
+            409,
+            "rule-exists",
+            f"There is a rule {body.id!r}, of all sessions, which PUT /v1/rules/{body.id} edits, or of a single one.",
         ) from None
-    await _poke(house, rule)
-    return _answer(rule)
+    await poke(house, rule)
+    response.headers["ETag"] = tag(rule)
+    return answer(rule)
 
 
 @router.get("/rules")
 async def get_many(house: InHouse, limit: Limit = 100, cursor: CursorText = None) -> Rules:
-    """Return rules by id."""
+    """Return rules by id, without those of one session only."""
     (after,) = read(cursor, str) or (None,)
     async with house.store.transaction() as db:
         found = await list_rules(db, house.organization.id, limit + 1, after=after)
     page, next = cut(found, limit, lambda rule: (rule.key,))
-    return Rules(items=[_answer(rule) for rule in page], next=next)
+    return Rules(items=[answer(rule) for rule in page], next=next)
 
 
-@router.get("/rules/{id}")
-async def get(id: Key, house: InHouse) -> RuleAnswer:
+@router.get("/rules/{id}", responses=tagged())
+async def get(id: Key, house: InHouse, response: Response) -> RuleAnswer:
     """Return a rule."""
     async with house.store.transaction() as db:
-        return _answer(await fetch_rule(db, house, id))
+        rule = await fetch_rule(db, house, id)
+    response.headers["ETag"] = tag(rule)
+    return answer(rule)
 
 
-@router.put("/rules/{id}")
-async def put(id: Key, body: RuleBody, house: InHouse, watch: InWatch) -> RuleWritten:
-    """Edit a rule; an active one re-plans every session."""
-    async with house.store.transaction() as db:
-        await watch.begin(db)
-        rule = await _replace(db, house, id, body)
-        await watch.wrote(db, _awaited(rule))
-    return await _followed(house, watch, rule)
+@router.put("/rules/{id}", responses=tagged())
+async def put(
+    id: Key, body: RuleBody, write: InRuleWrite, apply_to_existing: ApplyToExisting = False
+) -> RuleWritten:
+    """Edit a rule; an active one re-plans every session. One that could never send is refused."""
+    async with write.house.store.transaction() as db:
+        await write.watch.begin(db)
+        await fetch_rule(db, write.house, id)
+        template = await check_rule(db, write.house, body)  # templates come before facts
+        stands = await write.hold(db, id)
+        rule = await _replace(db, write, stands, body, template, apply_to_existing=apply_to_existing)
+    return await write.followed(rule)
 
 
-@router.patch("/rules/{id}")
-async def patch(id: Key, change: Patch, house: InHouse, watch: InWatch) -> RuleWritten:
+@router.patch("/rules/{id}", responses=tagged())
+async def patch(
+    id: Key, change: Patch, write: InRuleWrite, apply_to_existing: ApplyToExisting = False
+) -> RuleWritten:
     """Change some of a rule; an active one re-plans every session."""
     while True:
-        async with house.store.transaction() as db:
-            await watch.begin(db)
-            stands = await fetch_rule(db, house, id)
-            body = patched(RuleBody, _said(stands), change)
-            template = await _fitting_template(db, house, body)  # templates come before facts
-            await change_facts(db, stands.id)
-            if _said(await fetch_rule(db, house, id)) != _said(stands):
-                continue  # somebody edited it meanwhile: what was checked is not what stands there
-            rule = await _write(db, house, id, body, template)
-            await watch.wrote(db, _awaited(rule))
-        return await _followed(house, watch, rule)
-
-
-@router.post("/rules/{id}/activate")
-async def activate(id: Key, house: InHouse, watch: InWatch) -> RuleWritten:
-    """Switch a rule on, for existing sessions too, future due times only (F068)."""
-    return await _switch(house, watch, id, activate_rule)
-
-
-@router.post("/rules/{id}/deactivate")
-async def deactivate(id: Key, house: InHouse, watch: InWatch) -> RuleWritten:
-    """Switch a rule off and stop what waits: once this answers, none of its mails leaves (F070)."""
-    return await _switch(house, watch, id, deactivate_rule)
+        try:
+            async with write.house.store.transaction() as db:
+                await write.watch.begin(db)
+                seen = await fetch_rule(db, write.house, id)
+                body = patched(RuleBody, _said(seen), change)
+                template = await check_rule(db, write.house, body)  # templates come before facts
+                stands = await write.hold(db, id)
+                if _said(stands) != _said(seen):
+                    raise _EditedMeanwhileError
+                rule = await _replace(db, write, stands, body, template, apply_to_existing=apply_to_existing)
+        except _EditedMeanwhileError:
+            continue
+        return await write.followed(rule)
 
 
 @router.delete("/rules/{id}", status_code=204, responses=NO_CONTENT)
-async def delete(id: Key, house: InHouse, watch: InWatch) -> Response:
+async def delete(id: Key, write: InRuleWrite) -> Response:
     """Delete a rule and stop what waits; the record of what was sent stays (F065)."""
+    house = write.house
     async with house.store.transaction() as db:
-        await watch.begin(db)
-        rule = await fetch_rule(db, house, id)
+        await write.watch.begin(db)
+        rule = await write.hold(db, id)
         await delete_rule(db, rule.id)
-        await watch.wrote(db, Awaited(rules={rule.id: await fetch_rule_version(db, rule.id)}))
+        await write.watch.wrote(db, Awaited(rules={rule.id: await fetch_rule_version(db, rule.id)}))
     await house.plans.rule_changed(house.organization.key, rule.key, rule.id)
-    return await watch.gone()
+    return await write.watch.gone()
 
 
-async def fetch_rule(db: AsyncConnection, house: House, key: str) -> Rule:
-    rule = await find_rule(db, house.organization.id, key)
-    if rule is None:
-        raise NotFound("rule", key)
-    return rule
-
-
-async def _switch(
-    house: House, watch: Watch, key: str, change: Callable[[AsyncConnection, UUID], Awaitable[None]]
-) -> RuleWritten:
-    async with house.store.transaction() as db:
-        await watch.begin(db)
-        await change(db, (await fetch_rule(db, house, key)).id)
-        rule = await fetch_rule(db, house, key)
-        await watch.wrote(db, _awaited(rule))
-    return await _followed(house, watch, rule)
-
-
-async def _replace(db: AsyncConnection, house: House, key: str, body: RuleBody) -> Rule:
-    return await _write(db, house, key, body, await _fitting_template(db, house, body))
-
-
-async def _write(db: AsyncConnection, house: House, key: str, body: RuleBody, template: UUID) -> Rule:
+async def _replace(
+    db: AsyncConnection,
+    write: InRuleWrite,
+    stands: Rule,
+    body: RuleBody,
+    template: UUID,
+    *,
+    apply_to_existing: bool,
+) -> Rule:
+    """Write a rule anew that was checked and is held."""
+    write.caller.check_rules(body)
+    if stands.active:
+        await check_new_day(db, body, stands.definition)
+    # One that was never active has no editions yet: every session that is given it by hand goes by the rule itself.
+    if body.existing_sessions or apply_to_existing or not stands.active:
+        await check_overrides(db, write.house, stands.id, body)
     rule = await replace_rule(
-        db, house.organization.id, key, name=body.name, template=template, definition=body.definition()
+        db,
+        write.house.organization.id,
+        stands.key,
+        name=body.name,
+        template=template,
+        definition=body.definition(),
+        apply_to_existing=apply_to_existing,
     )
-    if rule is None:
-        raise NotFound("rule", key)
+    assert rule is not None  # noqa: S101 - whoever holds its facts is the only one who could delete it
+    await write.wrote(db, rule)
     return rule
-
-
-async def _fitting_template(db: AsyncConnection, house: House, rule: RuleBody) -> UUID:
-    """Return the template of a rule, which stays as it is until the transaction ends; raise `Invalid` for another's."""
-    key = rule.template
-    template = await lock_template(db, house.organization.id, key)
-    if template is None:
-        raise Invalid(("template", f"There is no template {key!r}: PUT /v1/templates/{key} first."))
-    if template.audience != rule.audience:
-        cure = f"choose one for {rule.audience}, or the audience {template.audience!r}."
-        raise Invalid(("template", f"The template {key!r} is for {template.audience}: {cure}"))
-    try:
-        missing = missing_tags(
-            template.subject, template.html, template.text, tags=tags_for(rule.audience, rule.scope)
-        )
-    except TemplateError as error:  # it was saved by other rules than today's
-        raise Invalid(("template", f"The template {key!r} must be mended first: {error.message}.")) from None
-    if missing:
-        lacks = f"A rule of scope {rule.scope} for {rule.audience} has no {', '.join(missing)}"
-        raise Invalid(
-            ("template", f"{lacks}, which the template {key!r} uses: choose another, or another scope.")
-        )
-    return template.id
-
-
-def _awaited(rule: Rule) -> Awaited:
-    return Awaited(rules={rule.id: rule.version})
-
-
-async def _followed(house: House, watch: Watch, rule: Rule) -> RuleWritten:
-    """Have a rule rolled out that was written; answer, once that is done where it was asked."""
-    await _poke(house, rule)
-    rolled_out = await watch.planned(clean=not rule.dirty)
-    return RuleWritten(**{**dict(_answer(rule)), "rolled_out": rolled_out}, too_late=watch.too_late)
-
-
-async def _poke(house: House, rule: Rule) -> None:
-    if rule.dirty:
-        await house.plans.rule_changed(house.organization.key, rule.key, rule.id)
 
 
 def _said(rule: Rule) -> dict[str, Any]:
     """Return what was said of a rule, as JSON has it."""
-    return {**rule.definition.model_dump(mode="json"), "name": rule.name, "template": rule.template}
-
-
-def _answer(rule: Rule) -> RuleAnswer:
-    return RuleAnswer(
-        **{name: getattr(rule.definition, name) for name in RuleDefinition.model_fields},
-        id=rule.key,
-        name=rule.name,
-        template=rule.template,
-        active=rule.active,
-        version=rule.version,
-        rolled_out=not rule.dirty,
-    )
+    says = rule.definition.model_dump(mode="json", by_alias=True)
+    return {**says, "name": rule.name, "template": rule.template}

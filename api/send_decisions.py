@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.callers import InCaller
 from api.house import House, InHouse
 from api.problems import Problem
 from api.sends import SendAnswer, answer, fetch
@@ -37,10 +38,10 @@ class Resolution(BaseModel):
 
 
 @router.post("/sends/{id}/cancel")
-async def cancel(id: UUID, house: InHouse) -> SendAnswer:
+async def cancel(id: UUID, house: InHouse, caller: InCaller) -> SendAnswer:
     """Cancel a send; once this answers 200 its mail does not leave (F020). Too late is an honest 409."""
     async with house.store.transaction() as db:
-        session = await cancel_send(db, house.organization.id, id)
+        session = await cancel_send(db, house.organization.id, id, by=caller.name)
     send = await _told(house, id, session)
     if session is None and send.status is not Status.CANCELLED:
         raise _too_late("too-late", f"This send can no longer be cancelled: it is {_since(send)}.", send)
@@ -48,10 +49,10 @@ async def cancel(id: UUID, house: InHouse) -> SendAnswer:
 
 
 @router.post("/sends/{id}/reactivate")
-async def reactivate(id: UUID, house: InHouse) -> SendAnswer:
+async def reactivate(id: UUID, house: InHouse, caller: InCaller) -> SendAnswer:
     """Take a cancellation back; planning decides: the send waits again, or is missed where it was due meanwhile."""
     async with house.store.transaction() as db:
-        session = await reactivate_send(db, house.organization.id, id)
+        session = await reactivate_send(db, house.organization.id, id, by=caller.name)
     send = await _told(house, id, session)
     if session is None:
         raise _too_late(
@@ -72,13 +73,13 @@ _CURES = {
 
 
 @router.post("/sends/{id}/send-now", name="send_now")
-async def post_now(id: UUID, house: InHouse) -> SentNow:
+async def post_now(id: UUID, house: InHouse, caller: InCaller) -> SentNow:
     """Have a send leave now, whatever its due time; also one that failed, expired, was skipped or missed.
 
     It leaves once planning has seen that it is still wanted; else it is removed, with the reason.
     """
     async with house.store.transaction() as db:
-        sent = await send_now(db, house.organization.id, id)
+        sent = await send_now(db, house.organization.id, id, by=caller.name)
     send = await _told(house, id, sent.session if sent else None)
     if sent is None:
         cure = _CURES.get(send.status, "it was leaving just now; ask again")
@@ -88,10 +89,10 @@ async def post_now(id: UUID, house: InHouse) -> SentNow:
 
 
 @router.post("/sends/{id}/resolve")
-async def resolve(id: UUID, body: Resolution, house: InHouse) -> SendAnswer:
+async def resolve(id: UUID, body: Resolution, house: InHouse, caller: InCaller) -> SendAnswer:
     """Settle the doubt about a mail that was handed over and never answered for (DESIGN 8)."""
     async with house.store.transaction() as db:
-        session = await resolve_send(db, house.organization.id, id, body.decision)
+        session = await resolve_send(db, house.organization.id, id, body.decision, by=caller.name)
     send = await _told(house, id, session)
     if session is None:
         raise _too_late("not-in-doubt", f"There is no doubt about this send: it is {_since(send)}.", send)

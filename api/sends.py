@@ -19,6 +19,7 @@ from api.cursors import Page, cut, read
 from api.house import House, InHouse
 from api.problems import NotFound
 from domain.keys import Instant, Key, Line, PersonKey
+from domain.occurrences import Occurrence
 from domain.rules import Scope
 from domain.sends import Reason, Status
 from store.send_filters import SendFilter, SendOrigin
@@ -53,6 +54,14 @@ class SendAnswer(BaseModel):
     recipient: str = Field(examples=["p-104"])
     recipient_kind: Kind = Field(examples=["person"])
     company: str | None = Field(description="the recipient, or the one it comes from", examples=["c-12"])
+    participants: list[str] | None = Field(
+        description="whom a company's mail is about, where that may be only some of its participants; else null",
+        examples=[None],
+    )
+    occurrence: str = Field(
+        description="which of the mails of its rule: the number in a series, `last`, or `correction`",
+        examples=["1"],
+    )
     template: str = Field(examples=["convocation"])
     attempts: int = Field(examples=[0])
     handed_at: AwareDatetime | None = Field(examples=[None])
@@ -62,7 +71,8 @@ class SendAnswer(BaseModel):
         description="what the mail server wrote, or what the template lacked", examples=[None]
     )
     trace: list[dict[str, object]] = Field(
-        description="the steps by which it came to its due time and outcome",
+        description="the steps by which it came to its due time and outcome; "
+        "`by` is the name of the token of whoever decided, where one was shown",
         examples=[[{"at": "2026-11-21T10:00:00Z", "step": "scheduled", "due_at": "2027-01-18T08:00:00Z"}]],
     )
 
@@ -103,7 +113,8 @@ class SendQuery(BaseModel):
     )
     subject: Words | None = Field(
         default=None,
-        description="a part of the template's subject as it was saved, whatever the capitals",
+        description="a part of the template's subject as it was saved, tags and all, whatever the capitals: "
+        "not of the subject of one mail, so the name of a session is not found",
         examples=["see you soon"],
     )
     limit: int = Field(default=100, ge=1, le=1000, description="items of a page")
@@ -177,6 +188,8 @@ def answer(send: Send) -> SendAnswer:
         recipient=send.recipient,
         recipient_kind=send.recipient_kind,
         company=send.company,
+        participants=send.participants,
+        occurrence=Occurrence.parse(send.occurrence).kind,
         template=send.template,
         attempts=send.attempts,
         handed_at=send.handed_at,

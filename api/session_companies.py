@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.applied import Applied, is_applied
 from api.companies import find_contact, known_company
 from api.cursors import CursorText, Limit, Page, cut, read
+from api.dry_run import InWriting
 from api.house import InHouse
 from api.sessions import fetch_session, poke
 from api.waiting import Followed, InWatch
@@ -50,7 +51,7 @@ class SessionCompanies(Page[SessionCompanyAnswer]):
 
 @router.put("/sessions/{id}/companies/{company:path}")
 async def put_company(
-    id: Key, company: PersonKey, body: ContactBody, house: InHouse, watch: InWatch
+    id: Key, company: PersonKey, body: ContactBody, house: InWriting, watch: InWatch
 ) -> SessionCompanyWritten:
     """Say whom a company's mails of this session go to (F057)."""
     async with house.store.transaction() as db:

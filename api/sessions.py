@@ -12,16 +12,21 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.applied import Applied, is_applied
+from api.callers import InCaller
 from api.cursors import CursorText, Limit, Page, cut, read
+from api.dry_run import InWriting
 from api.house import House, InHouse
 from api.patches import Patch, patched
 from api.problems import Invalid, NotFound
+from api.session_rule_checks import lock_named, say_of_rules
 from api.waiting import NO_CONTENT, Followed, InWatch
 from domain.conditions import Label
 from domain.keys import Instant, Key, Line
+from domain.session_rules import OverrideBody
 from domain.sessions import ModuleBody, SessionBody, SessionOutline, SlotBody, wrong_places
 from store.caught_up import Awaited
-from store.locks import change_facts
+from store.locks import change_facts, keep_directory
+from store.people import find_people
 from store.places import Module, Slot, list_modules, list_slots
 from store.sessions import (
     Session,
@@ -54,6 +59,17 @@ class SessionLine(SessionOutline):
     timezone: str = Field(examples=["Europe/Paris"])
     version: int = Field(description="grows with every change that its mails follow", examples=[3])
     planned: bool = Field(description="its mails have followed the last change", examples=[True])
+
+
+class SessionPutBody(SessionBody):
+    """A session as its own system describes it, and what it says of rules from the start."""
+
+    rules: dict[Key, OverrideBody] = Field(
+        default={},
+        max_length=100,
+        description="switches and overrides, by the id of the rule (F067); what is said of others stays",
+        examples=[{"convocation-j7": {"active": False}}],
+    )
 
 
 class SessionAnswer(SessionLine, SessionBody):
@@ -113,27 +129,36 @@ async def get_many(asked: Annotated[SessionQuery, Query()], house: InHouse) -> S
 
 
 @router.put("/sessions/{id}")
-async def put(id: Key, body: SessionBody, house: InHouse, watch: InWatch) -> SessionWritten:
+async def put(
+    id: Key, body: SessionPutBody, house: InWriting, watch: InWatch, caller: InCaller
+) -> SessionWritten:
     """Create or replace a session; every mail that waits for it follows its dates (F024, F074)."""
     if wrong := [*wrong_places(body)]:
         raise Invalid(*wrong)
     async with house.store.transaction() as db:
         await watch.begin(db)
+        if body.manager is not None:
+            await keep_directory(db, house.organization.id)
+        templates = await lock_named(db, house, body.rules)
         session = await put_session(
             db,
             house.organization.id,
             id,
-            **_outline(house, body),
+            **await _outline(db, house, body),
             modules=[Module(key=one.id, **one.model_dump(exclude={"id"})) for one in body.modules],
             slots=[Slot(key=one.id, **one.model_dump(exclude={"id"})) for one in body.slots],
         )
+        if body.rules and is_applied(body.source_version, session.source_version):
+            caller.check_session(session.center)
+            await say_of_rules(db, session.id, body.rules, templates, within="rules")
+            session = await fetch_session(db, house, id)
         await watch.wrote(db, _awaited(session))
         answer = await _answer(db, session)
     return await _followed(house, watch, session, answer, body.source_version)
 
 
 @router.patch("/sessions/{id}")
-async def patch(id: Key, change: Patch, house: InHouse, watch: InWatch) -> SessionWritten:
+async def patch(id: Key, change: Patch, house: InWriting, watch: InWatch) -> SessionWritten:
     """Change some of a session; its modules and slots stay as they are, a PUT replaces them."""
     if wrong := [
         (name, f"PUT /v1/sessions/{id} replaces it.") for name in ("modules", "slots") if name in change
@@ -141,11 +166,13 @@ async def patch(id: Key, change: Patch, house: InHouse, watch: InWatch) -> Sessi
         raise Invalid(*wrong)
     async with house.store.transaction() as db:
         await watch.begin(db)
+        if change.get("manager") is not None:
+            await keep_directory(db, house.organization.id)
         await change_facts(db, (await fetch_session(db, house, id)).id)
         stands = await fetch_session(db, house, id)
         body = patched(SessionOutline, {**_said(stands), "source_version": None}, change)
         session = await put_session(
-            db, house.organization.id, id, **_outline(house, body), modules=None, slots=None
+            db, house.organization.id, id, **await _outline(db, house, body), modules=None, slots=None
         )
         await watch.wrote(db, _awaited(session))
         answer = await _answer(db, session)
@@ -160,7 +187,7 @@ async def get(id: Key, house: InHouse) -> SessionAnswer:
 
 
 @router.delete("/sessions/{id}", status_code=204, responses=NO_CONTENT)
-async def delete(id: Key, house: InHouse, watch: InWatch) -> Response:
+async def delete(id: Key, house: InWriting, watch: InWatch) -> Response:
     """Delete a session and stop its mails; put again, it comes back as itself."""
     async with house.store.transaction() as db:
         await watch.begin(db)
@@ -195,10 +222,23 @@ async def poke_all(house: House, sessions: Mapping[str, UUID]) -> None:
     await asyncio.gather(*(poke_one(key, session) for key, session in sessions.items()))
 
 
-def _outline(house: House, body: SessionOutline) -> dict[str, Any]:
-    """Return what `put_session` takes, but for modules and slots."""
-    values = body.model_dump(exclude={"timezone", "modules", "slots"})
-    return {**values, "zone": body.timezone or house.organization.zone}
+async def _outline(db: AsyncConnection, house: House, body: SessionOutline) -> dict[str, Any]:
+    """Return what `put_session` takes, but for modules and slots.
+
+    The caller holds the directory, or the facts of the session whose manager it is already.
+    """
+    values = body.model_dump(exclude={"timezone", "manager", "modules", "slots", "rules"})
+    manager = await _manager(db, house, body.manager)
+    return {**values, "manager_id": manager, "zone": body.timezone or house.organization.zone}
+
+
+async def _manager(db: AsyncConnection, house: House, key: str | None) -> UUID | None:
+    if key is None:
+        return None
+    known = await find_people(db, house.organization.id, [key])
+    if key not in known:
+        raise Invalid(("manager", f"There is no person {key!r}: PUT /v1/people/{key} first."))
+    return known[key]
 
 
 def _awaited(session: Session) -> Awaited:

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.cursors import CursorText, Limit, Page, cut, read
+from api.dry_run import InWriting
+from api.etags import InPrecondition, etag, tagged
 from api.house import House, InHouse
 from api.problems import Invalid, NotFound, Problem
 from domain.keys import Key, Prose
 from domain.rules import Audience
 from mail.tags import tags_for, tags_of
 from mail.templates import TemplateError, missing_tags, parse
-from store.rules import Rule, list_rules_using
+from store.template_uses import TemplateUse, list_template_uses
 from store.templates import (
     Template,
     TemplateExistsError,
@@ -46,6 +48,11 @@ class TemplateBody(BaseModel):
     allow_resend: bool = Field(
         default=False, description="whoever received it already may receive it again", examples=[False]
     )
+    questionnaire: Key | None = Field(
+        default=None,
+        description="that it invites to: whoever answered it gets none",
+        examples=["cold-survey"],
+    )
 
 
 class NewTemplateBody(TemplateBody):
@@ -75,52 +82,55 @@ async def get_many(house: InHouse, limit: Limit = 100, cursor: CursorText = None
     return Templates(items=[_answer(template) for template in page], next=next)
 
 
-@router.post("/templates", status_code=201)
-async def post(body: NewTemplateBody, house: InHouse) -> TemplateAnswer:
+@router.post("/templates", status_code=201, responses=tagged(201))
+async def post(body: NewTemplateBody, house: InWriting, response: Response) -> TemplateAnswer:
     """Make a template, its tags checked."""
     _check(body)
     try:
         async with house.store.transaction() as db:
             words = body.model_dump(exclude={"id"})
-            return _answer(await insert_template(db, house.organization.id, body.id, **words))
+            return _tagged(response, await insert_template(db, house.organization.id, body.id, **words))
     except TemplateExistsError:
         cure = f"There is a template {body.id!r}: PUT /v1/templates/{body.id} edits it."
         raise Problem(409, "template-exists", cure) from None
 
 
-@router.put("/templates/{id}")
-async def put(id: Key, body: TemplateBody, house: InHouse) -> TemplateAnswer:
+@router.put("/templates/{id}", responses=tagged())
+async def put(
+    id: Key, body: TemplateBody, house: InWriting, precondition: InPrecondition, response: Response
+) -> TemplateAnswer:
     """Create or replace a template, its tags checked; mails that wait leave with the new words.
 
     It must go on fitting the rules that use it: its audience stays (409), and its tags are theirs.
     """
     _check(body)
     async with house.store.transaction() as db:
-        _check_users(body, await _users(db, house, id))
-        return _answer(await put_template(db, house.organization.id, id, **body.model_dump()))
+        stands = await lock_template(db, house.organization.id, id)
+        precondition.check(etag(stands.version) if stands else None)
+        _check_users(body, await _users(db, house, stands))
+        return _tagged(response, await put_template(db, house.organization.id, id, **body.model_dump()))
 
 
-@router.get("/templates/{id}")
-async def get(id: Key, house: InHouse) -> TemplateAnswer:
+@router.get("/templates/{id}", responses=tagged())
+async def get(id: Key, house: InHouse, response: Response) -> TemplateAnswer:
     """Return a template."""
     async with house.store.transaction() as db:
         template = await find_template(db, house.organization.id, id)
     if template is None:
         raise NotFound("template", id)
-    return _answer(template)
+    return _tagged(response, template)
 
 
 @router.delete("/templates/{id}", status_code=204)
-async def delete(id: Key, house: InHouse) -> None:
+async def delete(id: Key, house: InWriting, precondition: InPrecondition) -> None:
     """Delete a template that no rule uses; what was sent goes on naming it, and a PUT brings it back."""
     async with house.store.transaction() as db:
         template = await lock_template(db, house.organization.id, id)
         if template is None:
             raise NotFound("template", id)
-        users = [rule.key for rule in await list_rules_using(db, house.organization.id, template.id)]
-        if users:
-            detail = "Rules use this template: give them another, or delete them, first."
-            raise Problem(409, "template-in-use", detail, rules=users)
+        precondition.check(etag(template.version))
+        if users := await list_template_uses(db, house.organization.id, template.id, id):
+            raise in_use("Rules use this template: give them another, or delete them, first.", users)
         await delete_template(db, template.id)
 
 
@@ -140,29 +150,47 @@ def _check(body: TemplateBody) -> None:
     check_words(body.audience, body.subject, body.html, body.text)
 
 
-async def _users(db: AsyncConnection, house: House, key: str) -> list[Rule]:
-    """Return the rules that use a template; no others will until the transaction ends."""
-    known = await lock_template(db, house.organization.id, key)
-    return [] if known is None else await list_rules_using(db, house.organization.id, known.id)
+async def _users(db: AsyncConnection, house: House, template: Template | None) -> Sequence[TemplateUse]:
+    """Return who uses a template that is locked: nobody else will until the transaction ends."""
+    if template is None:
+        return []
+    return await list_template_uses(db, house.organization.id, template.id, template.key)
 
 
-def _check_users(body: TemplateBody, rules: Sequence[Rule]) -> None:
-    others = [rule.key for rule in rules if rule.definition.audience is not body.audience]
-    if others:
+def _check_users(body: TemplateBody, uses: Sequence[TemplateUse]) -> None:
+    if others := [use for use in uses if use.definition.audience is not body.audience]:
         detail = (
             f"Rules for others than {body.audience} use this template: put another under an id of its own."
         )
-        raise Problem(409, "template-in-use", detail, rules=others)
+        raise in_use(detail, others)
     wrong = []
-    for rule in rules:
-        says = rule.definition
+    for use in uses:
+        says = use.definition
         for field in ("subject", "html", "text"):
             missing = missing_tags(getattr(body, field), tags=tags_for(says.audience, says.scope))
             if missing:
-                lacks = f"The rule {rule.key!r} uses this template, and its scope {says.scope} has no"
+                lacks = f"The rule {use.rule!r} uses this template, and its scope {says.scope} has no"
                 wrong.append((field, f"{lacks} {', '.join(missing)}: put another under an id of its own."))
+        if use.wants_answers and body.questionnaire is None:
+            waits = f"The series of the rule {use.rule!r} ends when this is answered"
+            wrong.append(("questionnaire", f"{waits}: keep it, or give that rule another `until` first."))
     if wrong:
         raise Invalid(*wrong)
+
+
+def in_use(detail: str, uses: Sequence[TemplateUse]) -> Problem:
+    """Return the problem that names who uses a template."""
+    rules = [*dict.fromkeys(use.rule for use in uses)]
+    sessions = [*dict.fromkeys(use.session for use in uses if use.session is not None)]
+    return Problem(
+        409, "template-in-use", detail, rules=rules, **({"sessions": sessions} if sessions else {})
+    )
+
+
+def _tagged(response: Response, template: Template) -> TemplateAnswer:
+    """Return a template, whose version is its ETag."""
+    response.headers["ETag"] = etag(template.version)
+    return _answer(template)
 
 
 def _answer(template: Template) -> TemplateAnswer:
@@ -173,5 +201,6 @@ def _answer(template: Template) -> TemplateAnswer:
         html=template.html,
         text=template.text,
         allow_resend=template.allow_resend,
+        questionnaire=template.questionnaire,
         version=template.version,
     )

@@ -8,12 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from api.callers import InCaller
 from api.cursors import CursorText, Limit, Page, cut, read
 from api.house import InHouse
 from api.idempotency import keep_instead
 from api.problems import NotFound
-from domain.keys import Title
-from store.tokens import create_token, list_tokens, revoke_token
+from domain.keys import Key, Title
+from store.tokens import create_token, find_token_by_id, list_tokens, revoke_token
 
 router = APIRouter(tags=["tokens"])
 
@@ -24,6 +25,11 @@ class NewTokenBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[Title, Field(max_length=200, examples=["Learning platform"])]
+    centers: Annotated[list[Key], Field(min_length=1, max_length=100)] | None = Field(
+        default=None,
+        description="it may write rules that are shared with these alone, and those of their sessions; null: all (F047)",
+        examples=[["lyon"]],
+    )
 
 
 class TokenAnswer(BaseModel):
@@ -31,6 +37,7 @@ class TokenAnswer(BaseModel):
 
     id: UUID
     name: str
+    centers: list[str] | None = Field(description="that it is limited to; null: all")
     created_at: AwareDatetime
     revoked_at: AwareDatetime | None = Field(description="from then on it opens nothing")
 
@@ -44,10 +51,11 @@ class NewTokenAnswer(TokenAnswer):
 
 
 @router.post("/tokens", status_code=201)
-async def post(body: NewTokenBody, house: InHouse, request: Request) -> NewTokenAnswer:
+async def post(body: NewTokenBody, house: InHouse, caller: InCaller, request: Request) -> NewTokenAnswer:
     """Make a token. It is shown this once: only its digest is kept."""
+    caller.check_tokens(body.centers)
     async with house.store.transaction() as db:
-        token, words = await create_token(db, house.organization.id, body.name)
+        token, words = await create_token(db, house.organization.id, body.name, body.centers)
     answer = NewTokenAnswer(**asdict(token), token=words)
     keep_instead(request, answer.model_copy(update={"token": None}))
     return answer
@@ -64,8 +72,11 @@ async def get_many(house: InHouse, limit: Limit = 100, cursor: CursorText = None
 
 
 @router.delete("/tokens/{id}", status_code=204)
-async def delete(id: UUID, house: InHouse) -> None:
+async def delete(id: UUID, house: InHouse, caller: InCaller) -> None:
     """Revoke a token: once this answers it opens nothing. It may be the one that is shown here."""
     async with house.store.transaction() as db:
-        if not await revoke_token(db, house.organization.id, id):
+        token = await find_token_by_id(db, house.organization.id, id)
+        if token is None:
             raise NotFound("token", id)
+        caller.check_tokens(token.centers)
+        await revoke_token(db, house.organization.id, id)

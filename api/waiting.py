@@ -44,8 +44,13 @@ class Followed(TooLate):
     planned: bool = Field(description="its mails have followed the last change", examples=[True])
 
 
+# A DELETE that waited tells what it waited for.
 NO_CONTENT: dict[int | str, dict[str, Any]] = {
-    200: {"model": Followed, "description": "with `?wait=planned`"}
+    200: {
+        "model": Followed,
+        "description": "with `?wait=planned`",
+        "content": {"application/json": {"example": Followed(planned=True, too_late=[]).model_dump()}},
+    }
 }
 
 

@@ -14,10 +14,11 @@ from api.examples import EXAMPLES, PATHS, read_examples
 from embedded.postgres import Postgres
 from store.migrate import upgrade
 from tests.api.door import open_door
-from tests.api.story import Story
+from tests.api.story import Story, said
 
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOT_EVEN = re.compile(r"(\d{4}-\d\d-\d\dT\d\d):\d\d:\d\d\.\d+")  # an instant of the database's own clock
+SECONDS = re.compile(r"(\d{4} at \d\d:\d\d):\d\d")  # of such an instant, in a sentence
 
 
 async def ask_all(folder: Path) -> str:
@@ -35,8 +36,11 @@ async def ask_all(folder: Path) -> str:
                 if not answer.is_success:
                     raise RuntimeError(f"{name}: {answer.status_code} {answer.text}")
                 asked = {} if example.request is None else {"request": example.request}
-                told[name] = asked | ({"answer": answer.json()} if answer.content else {})
+                told[name] = asked | ({"answer": said(answer)} if answer.content else {})
             told["GET /v1/sends"]["answer"]["items"].sort(key=lambda send: send["recipient"])  # due at once
+            for name in (name for name in told if name.endswith("/simulate")):
+                for mails in (part for part in told[name]["answer"].values() if isinstance(part, dict)):
+                    mails.get("first", []).sort(key=lambda mail: str(mail.get("person")))
             return _even(json.dumps(told, indent=1, ensure_ascii=False), story.ids)
     finally:
         await postgres.stop()
@@ -50,6 +54,7 @@ def _even(told: str, ids: dict[str, str]) -> str:
     for number, id in enumerate(others, 1):
         told = told.replace(id, f"00000000-0000-4000-8000-{number:012}")
     told = re.sub(r"relance_[\w-]{43}", f"relance_{'Zk3vQx0' * 6}A", told)
+    told = SECONDS.sub(r"\1", told)
     return NOT_EVEN.sub(r"\1:00:00", told) + "\n"
 
 

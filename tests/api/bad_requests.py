@@ -93,7 +93,7 @@ def _bodies(asked: Asked) -> Iterator[Bad]:
 
 
 def _wrong(document: Schema, schema: Schema, good: Any, where: Where) -> Wrong:
-    options = list(branches(document, schema))
+    options = _meant(list(branches(document, schema)), good)
     if not all(options):
         return  # anything may be said there
     yield where, [[]], "a wrong type"
@@ -111,6 +111,22 @@ def _wrong(document: Schema, schema: Schema, good: Any, where: Where) -> Wrong:
                 yield from _wrong_array(document, option, good if isinstance(good, list) else [], where)
             case "integer" | "number":
                 yield from ((where, value, what) for value, what in bad_numbers(option))
+
+
+def _meant(options: list[Schema], good: Any) -> list[Schema]:
+    """Return what a value may be, without other kinds of objects than the one that is right."""
+    others = [
+        one
+        for one in options
+        if isinstance(good, dict) and one.get("type") == "object" and not _fits(one, good)
+    ]
+    meant = [one for one in options if one not in others]
+    return meant if any(one.get("type") == "object" for one in meant) else options
+
+
+def _fits(schema: Schema, good: dict[str, Any]) -> bool:
+    known: Mapping[str, Any] = schema.get("properties", good)
+    return set(schema.get("required", [])) <= good.keys() <= known.keys()
 
 
 def _wrong_text(schema: Schema, where: Where) -> Wrong:

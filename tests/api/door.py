@@ -14,9 +14,9 @@ from api.app import create_app
 from api.house import House
 from control.plans import Plans
 from store.database import Store
-from store.organizations import MAIN, ensure_organization
 from store.tables import metadata
 from store.tokens import create_token
+from tests.organizations import example_organization
 
 
 class Pokes:
@@ -91,15 +91,7 @@ class Door:
 async def open_door(database_url: str) -> AsyncIterator[Door]:
     store, pokes = Store(database_url), Pokes()
     async with store.transaction() as db:
-        organization = await ensure_organization(
-            db,
-            MAIN,
-            name="Example Training",
-            zone="Europe/Paris",
-            language="en",
-            sender_address="training@example.org",
-            sender_name="Example Training",
-        )
+        organization = await example_organization(db)
         _, token = await create_token(db, organization.id, "tests")
     app = create_app(House(store, cast("Plans", pokes), organization))
     shown = {"Authorization": f"Bearer {token}"}

@@ -18,6 +18,14 @@ from tests.store.store_rows import Rows
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
 
+def said(answer: httpx.Response) -> Any:
+    """Return what an answer says: JSON, or plain text, or nothing."""
+    if not answer.content:
+        return None
+    is_json = answer.headers["content-type"] == "application/json"
+    return answer.json() if is_json else answer.text
+
+
 class Story:
     """What has been asked so far; sends and tokens have the ids that the house gave them."""
 

@@ -38,6 +38,7 @@ SESSION: dict[str, Any] = {
     "category": "management",
     "room": "C 3",
     "center": "lyon",
+    "manager": "zoe",
     "data": {"level": 2, "tutor": {"name": "Ada", "floors": [1, None]}},
     "source_version": 7,
     "modules": [MODULE],
@@ -47,6 +48,14 @@ SESSION: dict[str, Any] = {
 
 # What the answer to a write says besides.
 WRITTEN = {"applied": True, "exists": True, "too_late": None}
+
+# What nobody has said of a participant, who is enrolled at the moment of the first write.
+NO_FACTS: dict[str, Any] = {
+    **dict.fromkeys(
+        ("starts_at", "ends_at", "deadline_at", "started_at", "completed_at", "attendance", "status")
+    ),
+    "answered": [],
+}
 
 
 async def a_session(door: Door, **says: Any) -> Any:
@@ -61,6 +70,8 @@ async def a_session(door: Door, **says: Any) -> Any:
 
 
 async def test_a_session_is_read_as_it_was_written(door: Door) -> None:
+    await door.put("people/zoe")
+
     written = await door.put("sessions/s", **SESSION)
 
     expected = {"id": "s", **SESSION, "version": 1, "planned": False}
@@ -69,11 +80,14 @@ async def test_a_session_is_read_as_it_was_written(door: Door) -> None:
 
 
 async def test_a_put_replaces_everything(door: Door) -> None:
+    await door.put("people/zoe")
     await door.put("sessions/s", **SESSION)
 
     bare = await door.put("sessions/s", name="Bare")
 
-    nothing = dict.fromkeys(("starts_at", "ends_at", "stage", "mode", "category", "room", "center"))
+    nothing = dict.fromkeys(
+        ("starts_at", "ends_at", "stage", "mode", "category", "room", "center", "manager")
+    )
     expected: dict[str, Any] = {
         "id": "s",
         "name": "Bare",
@@ -104,9 +118,11 @@ async def test_a_slot_needs_no_module_and_a_module_no_date(door: Door) -> None:
     ("says", "bumps"),
     [
         ({}, 0),
-        ({"name": "Another", "room": None, "center": None, "data": {}, "source_version": 8}, 0),
+        ({"name": "Another", "room": None, "manager": "tom", "data": {}, "source_version": 8}, 0),
         ({"modules": [{**MODULE, "name": "Another", "room": None}]}, 0),
-        ({"slots": [{**SLOT, "name": "Another", "room": None, "synchronous": True}, LATER]}, 0),
+        ({"slots": [{**SLOT, "name": "Another", "room": None}, LATER]}, 0),
+        ({"slots": [{**SLOT, "synchronous": True}, LATER]}, 1),
+        ({"center": "nice"}, 1),
         ({"stage": None}, 1),
         ({"mode": "on site"}, 1),
         ({"category": "other"}, 1),
@@ -129,6 +145,7 @@ async def test_a_participant_comes_from_a_company_to_some_slots(door: Door) -> N
 
     nothing = {"source_version": None, "planned": False}
     plain = await door.call("PUT", "/v1/sessions/s/participants/claire")
+    nothing |= {**NO_FACTS, "enrolled_at": plain["enrolled_at"]}
     assert plain == {"person": "claire", "company": None, "slots": None, **nothing, **WRITTEN}
     assert door.pokes.take() == ["session s"]
 
@@ -253,15 +270,38 @@ async def test_a_rule_is_read_as_it_was_written(door: Door) -> None:
         "audience": "companies",
         "scope": "slot",
         "trigger": {"type": "date", "anchor": "slot.end", "offset": "P1D", "at": "09:00", "date": None},
-        "conditions": {"stages": ["confirmed"], "modes": "all", "categories": ["legal", "safety"]},
+        "conditions": {
+            "stages": ["confirmed"],
+            "modes": "all",
+            "categories": ["legal", "safety"],
+            "attendance": "present",
+            "completion": ["not_started", "in_progress"],
+            "statuses": ["registered"],
+        },
+        "centers": ["lyon"],
+        "existing_sessions": False,
+        "to": "session_manager",
         "cc": ["company_contact", "archive@example.org", "trainers"],
+        "sender": {"address": "training@example.org", "name": "Training"},
+        "reply_to": "desk@example.org",
+        "allow_resend": True,
         "late": {"send_within": "PT2H"},
+        "catch_up": False,
         "deliver_within": "P3D",
+        "zone": "recipient",
+        "window": {"days": ["mon", "fri"], "from": "08:00", "to": "19:00", "holidays": "FR"},
+        "repeat": {
+            "every": "P7D",
+            "until": "completed",
+            "at_most": 4,
+            "then": {"to": "company_contact", "template": "t"},
+        },
+        "correction": {"template": "t"},
     }
 
     written = await door.call("POST", "/v1/rules", {"id": "r", **body})
 
-    expected = {"id": "r", **body, "active": False, "version": 1, "rolled_out": True}
+    expected = {"id": "r", **body, "active": False, "memory": 1, "version": 1, "rolled_out": True}
     assert written == await door.get("rules/r") == expected
     assert await door.put("rules/r", **body) == {**expected, "too_late": None}
     assert door.pokes.take() == []
@@ -303,3 +343,17 @@ async def test_what_is_not_there_is_a_problem(door: Door, method: str, path: str
 
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/not-found")
     assert door.pokes.take() == []
+
+
+@pytest.mark.parametrize(("first", "last"), [("  Ada ", "Byron\u00a0"), ("   ", "\u2003")])
+async def test_names_are_kept_without_the_blanks_around_them(door: Door, first: str, last: str) -> None:
+    """A greeting is "Hello Ada,", and whoever has but blanks for a name has none."""
+    await door.put("sessions/s", name="S")
+    names = {"first_name": first, "last_name": last}
+
+    alone = await door.put("people/alone", **names)
+    batch = {"items": [{"person": "together", **names}]}
+    await door.call("POST", "/v1/sessions/s/participants:batch", batch)
+
+    for person in (alone, await door.get("people/alone"), await door.get("people/together")):
+        assert (person["first_name"], person["last_name"]) == (first.strip(), last.strip())

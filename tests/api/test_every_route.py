@@ -11,10 +11,10 @@ from api.openapi import operations
 from api.problem_kinds import KINDS
 from tests.api.bad_requests import Asked, Bad, bad_requests
 from tests.api.door import Door
-from tests.api.story import Story
+from tests.api.story import Story, said
 
 # A PUT under an id that nobody has makes what it names; elsewhere such an id is refused.
-CREATES = {f"PUT /v1/{noun}/{{id}}" for noun in ("companies", "people", "sessions", "templates")}
+CREATES = {f"PUT /v1/{noun}/{{id}}" for noun in ("centers", "companies", "people", "sessions", "templates")}
 
 # A batch makes people of whom it says anything.
 RIGHT = {("POST /v1/sessions/{id}/participants:batch", "items.0.person: an id that nobody has")}
@@ -46,13 +46,13 @@ async def test_every_route_has_an_example_and_every_example_a_route(door: Door) 
 
     assert list(examples.keys() - routes.keys()) == []
     for name, operation in routes.items():
-        said = examples.get(name)
-        assert said is not None, f"{name} has no example: write one into api/examples.json"
-        assert (said.request is None) <= ("requestBody" not in operation), (
+        example = examples.get(name)
+        assert example is not None, f"{name} has no example: write one into api/examples.json"
+        assert (example.request is None) <= ("requestBody" not in operation), (
             f"{name} has an example without its body"
         )
         status = min(status for status in operation["responses"] if status.startswith("2"))
-        assert (said.answer is None) == (status == "204" or "204" in operation["responses"]), name
+        assert (example.answer is None) == (status == "204" or "204" in operation["responses"]), name
 
 
 async def test_examples_are_asked_and_answered_as_they_say(story: Story) -> None:
@@ -60,8 +60,7 @@ async def test_examples_are_asked_and_answered_as_they_say(story: Story) -> None
         answer = await story.ask(name)
 
         assert answer.status_code < 300, (name, answer.text)
-        found = answer.json() if answer.content else None
-        assert shape(found) == shape(example.answer), name
+        assert shape(said(answer)) == shape(example.answer), name
 
 
 def shape(value: Any) -> Any:
@@ -84,14 +83,14 @@ async def test_every_bad_request_is_refused_by_name_and_changes_nothing(story: S
     wrong, count = [], 0
 
     for method, path, operation in operations(document):
-        said = read_examples()[f"{method} {path}"].request
-        asked = Asked(method, path, story.ids_in(path), said, operation, document)
+        request = read_examples()[f"{method} {path}"].request
+        asked = Asked(method, path, story.ids_in(path), request, operation, document)
         cases = list(bad_requests(asked, asked.name in CREATES)) if path.startswith("/v1") else []
         unnamed = named_nowhere(operation, cases)
         assert not unnamed, f"{asked.name}: no bad request says {unnamed}; see tests/api/bad_requests.py"
         for bad in (bad for bad in cases if (asked.name, bad.what) not in RIGHT):
             answer = await send(story.door, asked, bad)
-            wrong += [f"{asked.name}, {bad.what}: {said}" for said in complaints(answer, bad)]
+            wrong += [f"{asked.name}, {bad.what}: {complaint}" for complaint in complaints(answer, bad)]
             count += 1
             if await story.door.everything() != before or story.door.pokes.take():
                 pytest.fail(f"{asked.name}, {bad.what}: {answer.status_code}, and something changed")

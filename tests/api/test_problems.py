@@ -9,7 +9,8 @@ from api.problem_kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 KIND = re.compile("[a-z]+(-[a-z]+)*")
-OTHERS = {"content-type", "content-length"}  # words with hyphens that are handed on, and are no kinds
+# Words with hyphens that are handed on, and are no kinds.
+OTHERS = {"content-type", "content-length", "if-match"}
 
 # Starlette answers with these where no route does.
 FROM_STARLETTE = {"not-found", "method-not-allowed"}

@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from api import rules
+from api.rule_checks import check_rule
 from tests.api.door import Door
 from tests.house import LivedInHouse
+
+OF_PEOPLE = {"attendance": "any", "completion": "any", "statuses": "all"}
 
 RULE: dict[str, Any] = {
     "name": "R",
     "template": "t",
     "trigger": {"type": "date", "anchor": "session.start", "offset": "-P7D", "at": "09:00", "date": None},
-    "conditions": {"stages": ["confirmed"], "modes": "all", "categories": "all"},
+    "conditions": {"stages": ["confirmed"], "modes": "all", "categories": "all", **OF_PEOPLE},
     "late": {"send_within": "PT2H"},
     "cc": ["trainers"],
     "deliver_within": "P3D",
@@ -35,7 +39,7 @@ async def a_rule(door: Door) -> Any:
         ({"template": "other"}, {"template": "other"}),
         ({"trigger": {"at": None}}, {"trigger": {**RULE["trigger"], "at": None}}),
         ({"conditions": {"stages": None, "modes": ["remote"]}},
-         {"conditions": {"stages": "all", "modes": ["remote"], "categories": "all"}}),
+         {"conditions": {"stages": "all", "modes": ["remote"], "categories": "all", **OF_PEOPLE}}),
         ({"cc": []}, {"cc": []}),
         ({"late": "skip", "deliver_within": None}, {"late": "skip", "deliver_within": None}),
         ({"audience": "trainers", "template": "for-trainers"}, {"audience": "trainers", "template": "for-trainers"}),
@@ -99,6 +103,32 @@ async def test_patches_and_puts_at_once_lose_nothing_and_do_not_deadlock(door: D
     rule = await door.get("rules/r")
     said = {name: value for change in changes for name, value in change.items()}
     assert {name: rule[name] for name in said} == said
+
+
+@pytest.mark.parametrize("dry", ["true", "false"])
+async def test_a_patch_that_meets_an_edit_is_made_of_what_stands_then(
+    door: Door, monkeypatch: pytest.MonkeyPatch, dry: str
+) -> None:
+    await a_rule(door)
+    edited = {**RULE, "name": "Edited"}
+    meeting = [lambda: door.put("rules/r", **edited)]
+
+    checked = []
+
+    async def check(*asked: Any) -> Any:
+        checked.append(asked[-1].name)
+        while meeting:
+            await meeting.pop()()
+        return await check_rule(*asked)
+
+    monkeypatch.setattr(rules, "check_rule", check)
+    answer = await door.http.patch(f"/v1/rules/r?dry_run={dry}", json={"trigger": {"offset": "-P3D"}})
+
+    assert answer.status_code == 200
+    assert ("said" in answer.json()) == (dry == "true")
+    assert checked == ["R", "Edited", "Edited"]  # the patch, the edit, and the patch again
+    rule = await door.get("rules/r")
+    assert (rule["name"], rule["trigger"]["offset"] == "-P3D") == ("Edited", dry == "false")
 
 
 async def test_a_rule_that_nobody_rolls_out_says_so(door: Door) -> None:

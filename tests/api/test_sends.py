@@ -52,6 +52,35 @@ async def only(door: Door) -> dict[str, Any]:
     return found
 
 
+async def test_a_send_tells_which_of_the_mails_of_its_rule_it_is_and_whom_it_is_about(door: Door) -> None:
+    """F019, F110: a company gets one for those who begin together, and each again as its rule says."""
+    send = await planned(door)
+    assert (send["occurrence"], send["participants"]) == ("1", None)
+    for person, day in (("ben", 26), ("ada", 26), ("eve", 27)):
+        await door.put(f"people/{person}", email=f"{person}@example.org")
+        starts_at = f"2035-01-{day}T09:00:00Z"
+        await door.put(f"sessions/s/participants/{person}", company="acme", starts_at=starts_at)
+    await door.put("templates/c", subject="Soon", html=HTML, audience="companies")
+    trigger = {"type": "date", "anchor": "participation.start", "offset": "-P7D"}
+    rule = {"id": "c", "name": "C", "template": "c", "trigger": trigger, "audience": "companies"}
+    await door.call("POST", "/v1/rules", rule)
+    await door.call("POST", "/v1/rules/c/activate")
+    await execute(door, "update rules set planned_version = version")
+    await execute(door, "update sessions set version = version + 1")
+    await plan(door)
+
+    found = (await door.get("sends?rule=c"))["items"]
+
+    assert [one["participants"] for one in found] == [["claire"], ["ada", "ben"], ["eve"]]
+    assert {one["occurrence"] for one in found} == {"1"}
+    of_series = (("last", "last"), ("m2:3", "3"), ("correction:2035-01-26T09:00:00+00:00", "correction"))
+    for occurrence, kind in of_series:
+        await execute(
+            door, "update sends set occurrence = :it where id = :id", it=occurrence, id=found[0]["id"]
+        )
+        assert (await door.get(f"sends/{found[0]['id']}"))["occurrence"] == kind
+
+
 FILTERS = [
     ("", 1),
     ("session=s", 1),
@@ -299,6 +328,7 @@ async def test_a_preview_is_the_mail_as_it_would_leave_and_writes_nothing(door: 
     assert preview == {
         "subject": "S: soon",
         "from": {"address": "training@example.org", "name": "Example Training"},
+        "reply_to": None,
         "to": {"address": "claire@example.org", "name": "Claire Martin"},
         "cc": [{"address": "training@example.org", "name": ""}],
         "html": preview["html"],

@@ -203,14 +203,15 @@ async def test_two_patches_at_once_are_both_heeded(door: Door) -> None:
     assert {f"n{number}" for number in range(6)} <= data.keys()
 
 
-async def test_names_centers_and_data_make_nothing_dirty(door: Door) -> None:
+async def test_names_rooms_and_data_make_nothing_dirty_and_a_center_does(door: Door) -> None:
+    """F045: rules are shared with centers."""
     before = await door.put("sessions/s", **SESSION)
 
-    after = await door.call(
-        "PATCH", "/v1/sessions/s", {"name": "X", "center": "paris", "room": "B", "data": {"z": 1}}
-    )
+    after = await door.call("PATCH", "/v1/sessions/s", {"name": "X", "room": "B", "data": {"z": 1}})
+    elsewhere = await door.call("PATCH", "/v1/sessions/s", {"center": "paris"})
 
-    assert (after["version"], after["data"]["z"], after["center"]) == (before["version"], 1, "paris")
+    assert (after["version"], after["data"]["z"], after["room"]) == (before["version"], 1, "B")
+    assert (elsewhere["version"], elsewhere["center"]) == (before["version"] + 1, "paris")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,9 @@ async def version(door: Door) -> int:
 async def test_a_template_is_made_under_its_own_id_once(door: Door) -> None:
     made = await door.call("POST", "/v1/templates", {"id": "t", **WORDS})
 
-    usual = {"audience": "participants", "text": None, "allow_resend": False, "version": 1}
+    usual = {
+        "audience": "participants", "text": None, "allow_resend": False, "questionnaire": None, "version": 1,
+    }  # fmt: skip
     assert made == await door.get("templates/t") == {"id": "t", **WORDS, **usual}
     problem = await refused(door, 409, "POST", "templates", {"id": "t", **WORDS})
     assert problem["type"] == "/problems/template-exists"
@@ -53,6 +55,22 @@ async def test_a_template_is_made_under_its_own_id_once(door: Door) -> None:
 async def test_a_template_that_cannot_be_is_not_made(door: Door, body: dict[str, Any], field: str) -> None:
     problem = await refused(door, 422, "POST", "templates", body)
     assert [error["field"] for error in problem["errors"]] == [field]
+
+
+async def test_a_template_names_its_questionnaire(door: Door) -> None:  # F088
+    await door.put("templates/t", **WORDS, questionnaire="cold")
+    assert (await door.get("templates/t"))["questionnaire"] == "cold"
+    await door.put("templates/t", **WORDS, questionnaire="cold")
+    assert await version(door) == 1
+
+    await door.put(
+        "templates/t", **WORDS, questionnaire="hot"
+    )  # a letter that was just written is written again
+    assert await version(door) == 2
+    await door.put("templates/t", **WORDS)
+    assert (await door.get("templates/t"))["questionnaire"] is None
+    problem = await refused(door, 422, "PUT", "templates/t", {**WORDS, "questionnaire": "a b"})
+    assert [error["field"] for error in problem["errors"]] == ["questionnaire"]
 
 
 async def test_templates_are_listed_by_id_page_by_page(door: Door) -> None:
@@ -191,6 +209,18 @@ async def test_what_is_named_is_real_and_the_rest_an_example(door: Door) -> None
     real_person = "Ada <ada@example.org> Managing a project Room 4 Example Training"
     assert await told(door, session="s") == (real_session, [])
     assert await told(door, person="ada") == (real_person, [])
+
+
+async def test_a_preview_tells_the_dates_of_whoever_is_named(door: Door) -> None:
+    """F010: their own, else the session's; of nobody, those of the examples."""
+    await people(door)
+    await door.put("sessions/s/participants/ada", starts_at="2027-03-01T09:00:00Z")
+    own = "{{ participation.starts_at|date }} {{ participation.deadline_at|date if participation.deadline_at else '?' }}"
+    await door.put("templates/t", subject="x", html="x", text=own)
+
+    assert await told(door) == ("25 January 2027 26 February 2027", [])
+    assert await told(door, session="s") == ("25 January 2035 26 February 2027", [])
+    assert await told(door, session="s", person="ada") == ("1 March 2027 ?", [])
 
 
 async def test_a_preview_may_be_about_a_module_or_a_slot(door: Door) -> None:
