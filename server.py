@@ -41,7 +41,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         workflows = f"{ui}/namespaces/{settings.temporal_namespace}/workflows" if ui else None
         sign_in = None if settings.open_pages else SignIn(StoredTokens(store, organization))
         sends = StoredSends(store, organization, workflows, plans)
-        app.include_router(create_pages(sends, outbox, ui, sign_in=sign_in))
+        app.include_router(create_pages(sends, outbox, ui, sign_in=sign_in, host=settings.host))
         yield app
 
 

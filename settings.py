@@ -67,7 +67,10 @@ class Settings(BaseSettings):
     """Where operators watch timers; linked from the pages."""
 
     open_pages: bool = False
-    """Whoever reaches the port sees the pages without signing in: so it is for `relance up` on a loopback address."""
+    """Whoever reaches the port sees the pages without signing in: so it is for `relance up` on a loopback address.
+
+    They answer under a loopback address, `localhost` and the name of `host` alone.
+    """
 
     # The organization that `migrate` makes where there is none.
     organization_name: str = "Relance"

@@ -1,5 +1,6 @@
 """Who may open a page: whoever signed in; and from where a form may come: from our own pages."""
 
+from ipaddress import ip_address
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from fastapi import Request, Response
@@ -8,6 +9,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from web.safety import SafeRoute
 from web.sign_in import COOKIE, SignIn
 
+_VISITOR = "relance.visitor"
 _MOST_BYTES = 20_000  # of a form of ours; the longest holds the address of a page
 
 
@@ -20,19 +22,56 @@ class OwnFormRoute(SafeRoute):
         return None
 
 
-def closed_route(sign_in: SignIn | None) -> type[SafeRoute]:
-    """Return the kind of route that sends whoever has not signed in there first; None leaves it open to all."""
-    if sign_in is None:
-        return OwnFormRoute
-    visits = sign_in
+def closed_route(sign_in: SignIn) -> type[SafeRoute]:
+    """Return the kind of route that sends whoever has not signed in there first."""
 
     class ClosedRoute(OwnFormRoute):
         async def refuse(self, request: Request) -> Response | None:
-            if await visits.is_valid(request.cookies.get(COOKIE)):
-                return await super().refuse(request)
-            return _to_sign_in(request)
+            name = await sign_in.find_name(request.cookies.get(COOKIE))
+            if name is None:
+                return _to_sign_in(request)
+            request.scope[_VISITOR] = name
+            return await super().refuse(request)
 
     return ClosedRoute
+
+
+def visitor_of(request: Request) -> str | None:
+    """Return the name of the token of whoever asks, None where nobody signs in."""
+    name: str | None = request.scope.get(_VISITOR)
+    return name
+
+
+def open_route(host: str) -> type[SafeRoute]:
+    """Return the kind of route that whoever reaches it may open, under a loopback address or the name `host`.
+
+    Another site may have a name of its own lead here (DNS rebinding): to the browser our pages would be that site's,
+    which could read them and press their buttons.
+    """
+
+    class OpenRoute(OwnFormRoute):
+        async def refuse(self, request: Request) -> Response | None:
+            name = _asked_name(request)
+            if name == host.lower() or _is_loopback(name):
+                return await super().refuse(request)
+            told = "These pages are open on this machine alone: ask for them at localhost, on the same port."
+            return PlainTextResponse(told, 421)
+
+    return OpenRoute
+
+
+def _asked_name(request: Request) -> str:
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:  # half of an IPv6 address
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 def is_from_here(request: Request) -> bool:

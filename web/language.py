@@ -1,47 +1,13 @@
-"""The language of a page: which one, and its words."""
+"""The language of a page: what its reader asked for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from gettext import GNUTranslations, NullTranslations
-from io import BytesIO
-from pathlib import Path
 
-from babel import Locale
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from fastapi import Request, Response
+
+from words.languages import Language
 
 COOKIE = "lang"
 _ONE_YEAR_IN_SECONDS = 365 * 24 * 3600
-_LOCALES = {"en": "en_GB", "fr": "fr_FR"}  # British dates: 24-hour clock, day before month
-
-
-@dataclass(frozen=True)
-class Language:
-    """A language pages can be read in. `translations` maps the English of the templates to it."""
-
-    code: str
-    locale: Locale
-    translations: NullTranslations
-
-
-def load_languages(folder: Path) -> dict[str, Language]:
-    """Return every language by code, read from the `.po` files of `folder`; English needs none."""
-    return {
-        code: Language(code, Locale.parse(tag), _translations(folder / f"{code}.po"))
-        for code, tag in _LOCALES.items()
-    }
-
-
-def _translations(path: Path) -> NullTranslations:
-    if not path.exists():
-        return NullTranslations()
-    with path.open("rb") as file:
-        catalog = read_po(file, locale=path.stem, abort_invalid=True)
-    compiled = BytesIO()
-    write_mo(compiled, catalog)
-    compiled.seek(0)
-    return GNUTranslations(compiled)
 
 
 def choose_language(request: Request, languages: Mapping[str, Language]) -> Language:

@@ -8,8 +8,9 @@ from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from domain.rules import RuleDefinition
 from domain.sends import FINAL, Reason, Status
-from domain.triggers import DateTrigger
+from store.explanations import Story
 from web.asked import Asked
 from web.days import DayCount
 
@@ -44,7 +45,7 @@ class PlannedSend:
     zone: ZoneInfo  # of the session
     rule_key: str
     rule_name: str
-    trigger: DateTrigger | None  # None: written by hand
+    definition: RuleDefinition | None  # what its rule says; None: written by hand
     session_key: str
     session_name: str
     recipient_name: str
@@ -85,6 +86,7 @@ class Preview:
     html: str | None
     text: str | None
     obstacles: Sequence[Obstacle] = ()
+    reply_to: str = ""  # empty: the sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,15 @@ class PlannedSends(Protocol):
 
     async def find_planned(self, id: UUID) -> PlannedSend | None: ...
 
+    async def find_story(self, id: UUID) -> Story | None:
+        """Return why a send is where it is, and what other rules make of its recipient in its session."""
+        ...
+
     async def find_preview(self, id: UUID) -> Preview | None: ...
 
-    async def act(self, id: UUID, act: Act) -> bool | None:
-        """Return whether it came in time, None when there is no such send; once True it holds."""
+    async def act(self, id: UUID, act: Act, by: str | None = None) -> bool | None:
+        """Return whether it came in time, None when there is no such send; once True it holds.
+
+        `by` is the name of the token of whoever signed in.
+        """
         ...

@@ -13,10 +13,11 @@ from domain.sends import Reason, Status
 from store.send_filters import SendOrigin
 from web.asked import Asked, Order, read_asked
 from web.days import DAYS, draw, first_day
-from web.doors import read_form
+from web.doors import read_form, visitor_of
 from web.planned import Act, Page, PlannedSend, PlannedSends
 from web.rendering import Renderer, asked_part
 from web.safety import CAPTURED_MAIL, SafeRoute, without_ways_out
+from web.why_page import WhyPage
 
 ROWS = 50
 MOST = 10_000  # mails that are counted; beyond, "or more" says enough
@@ -34,6 +35,7 @@ def planned_routes(sends: PlannedSends, renderer: Renderer, route_class: type[Sa
     page = _PlannedPage(sends, renderer)
     router.add_api_route("/", page.show)
     router.add_api_route("/sends/{id}/mail", page.show_mail)
+    router.add_api_route("/sends/{id}/why", WhyPage(sends, renderer).show)
     router.add_api_route("/sends/{id}/{act}", page.act, methods=["POST"])
     return router
 
@@ -73,7 +75,7 @@ class _PlannedPage:
     async def act(self, request: Request, id: UUID, act: Act) -> Response:
         """Do it, and show the page again; `back` in the form is the address of the page that it stands on."""
         asked = _read_back((await read_form(request)).get("back", ""))
-        if await self._sends.act(id, act) is False:
+        if await self._sends.act(id, act, visitor_of(request)) is False:
             return await self._render(request, replace(asked, told=id), act)
         return RedirectResponse(asked.address(told=id), status_code=303)
 

@@ -12,10 +12,14 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from web import dates, words
 from web.assets import Assets
-from web.language import Language, choose_language, load_languages, remember_language
+from web.language import choose_language, remember_language
 from web.subjects import read_subject
+from words import dates
+from words.languages import Language, load_languages
+from words.rules import rule_in_words
+from words.sends import reason_in_words, status_in_words
+from words.steps import step_in_words
 
 _HERE = Path(__file__).parent
 
@@ -104,8 +108,8 @@ def _environment(language: Language, everywhere: dict[str, object]) -> Environme
     environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     locale = language.locale
     environment.filters.update(
-        status_words=partial(words.status_in_words, language=language),
-        with_words=lambda reason: (reason, words.reason_in_words(reason, language=language)),
+        status_words=partial(status_in_words, language=language),
+        with_words=lambda reason: (reason, reason_in_words(reason, language=language)),
     )
     environment.globals.update(
         everywhere,
@@ -119,9 +123,10 @@ def _environment(language: Language, everywhere: dict[str, object]) -> Environme
         clock=partial(dates.time_in_words, locale=locale),
         place=partial(dates.place_in_words, locale=locale),
         distance=partial(dates.distance_in_words, locale=locale),
-        status_words=partial(words.status_in_words, language=language),
-        reason_words=partial(words.reason_in_words, language=language),
-        trigger_words=partial(words.trigger_in_words, language=language),
+        status_words=partial(status_in_words, language=language),
+        reason_words=partial(reason_in_words, language=language),
+        rule_words=partial(rule_in_words, language=language),
+        step_words=partial(step_in_words, language=language),
     )
     return environment
 

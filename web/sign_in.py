@@ -7,6 +7,8 @@ from hashlib import sha256
 from typing import Protocol
 from uuid import UUID
 
+from store.visits import VisitToken
+
 COOKIE = "relance_visit"
 LASTS = timedelta(hours=12)  # a working day; then the token is asked for again
 _PURPOSE = b"relance: a visit to the pages"  # the digest of a token signs nothing else
@@ -17,7 +19,7 @@ class Tokens(Protocol):
 
     async def find_id(self, words: str) -> UUID | None: ...
 
-    async def find_digest(self, id: UUID) -> str | None: ...
+    async def find(self, id: UUID) -> VisitToken | None: ...
 
 
 class SignIn:
@@ -34,25 +36,26 @@ class SignIn:
     async def begin(self, words: str) -> str | None:
         """Return the cookie of a new visit, None for words that are no token's."""
         id = await self._tokens.find_id(words.strip())
-        digest = await self._tokens.find_digest(id) if id else None
-        if id is None or digest is None:
+        token = await self._tokens.find(id) if id else None
+        if id is None or token is None:
             return None
         ends = int((self._now() + LASTS).timestamp())
-        return f"{id}.{ends}.{_signature(digest, id, ends)}"
+        return f"{id}.{ends}.{_signature(token.digest, id, ends)}"
 
-    async def is_valid(self, cookie: str | None) -> bool:
-        """Return whether a visit goes on."""
+    async def find_name(self, cookie: str | None) -> str | None:
+        """Return the name of the token that a visit was signed in with, None unless the visit goes on."""
         try:
             id_text, ends_text, signature = (cookie or "").split(".")
             id, ends = UUID(id_text), int(ends_text)
         except ValueError:
-            return False
+            return None
         if ends <= self._now().timestamp():
-            return False
-        digest = await self._tokens.find_digest(id)
-        return digest is not None and hmac.compare_digest(
-            signature.encode(), _signature(digest, id, ends).encode()
-        )
+            return None
+        token = await self._tokens.find(id)
+        if token is None:
+            return None
+        own = _signature(token.digest, id, ends)
+        return token.name if hmac.compare_digest(signature.encode(), own.encode()) else None
 
 
 def _signature(digest: str, id: UUID, ends: int) -> str:

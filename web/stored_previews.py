@@ -16,6 +16,7 @@ async def preview(store: Store, send: UUID) -> Preview:
     found = preview_letter(facts)
     return Preview(
         sender=_told(found.sender),
+        reply_to=_told(found.reply_to),
         to=_told(found.to),
         cc=[_told(one) for one in found.cc],
         subject=found.texts.subject if found.texts else "",

@@ -15,6 +15,7 @@ from domain.sends import FINAL, REVOCABLE, Reason, Status
 from domain.zones import find_zone
 from store.choices import list_choices
 from store.database import Store
+from store.explanations import Story, explain_send
 from store.organizations import Organization
 from store.send_decisions import SENDABLE
 from store.send_filters import BY_DUE_TIME, SendColumn, SendFilter, SendOrder
@@ -95,16 +96,20 @@ class StoredSends:
         send = await self._find(id)
         return self._planned(send) if send else None
 
+    async def find_story(self, id: UUID) -> Story | None:
+        async with self._store.transaction() as db:
+            return await explain_send(db, self._organization.id, id)
+
     async def find_preview(self, id: UUID) -> Preview | None:
         send = await self._find(id)
         return await preview(self._store, id) if send else None
 
-    async def act(self, id: UUID, act: Act) -> bool | None:
+    async def act(self, id: UUID, act: Act, by: str | None = None) -> bool | None:
         send = await self._find(id)
         if send is None:
             return None
         async with self._store.transaction() as db:
-            session = await do(db, self._organization.id, id, act)
+            session = await do(db, self._organization.id, id, act, by)
         if session is None:
             return act is Act.CANCEL and await self._is_cancelled(id)
         if self._plans is not None:
@@ -173,7 +178,7 @@ class StoredSends:
             zone=find_zone(send.zone),
             rule_key=send.rule,
             rule_name=send.rule_name,
-            trigger=send.definition.trigger,
+            definition=send.definition,
             session_key=send.session,
             session_name=send.session_name,
             recipient_name=send.recipient_name or send.recipient,

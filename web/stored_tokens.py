@@ -4,7 +4,7 @@ from uuid import UUID
 
 from store.database import Store
 from store.organizations import Organization
-from store.visits import find_token_digest, find_token_id
+from store.visits import VisitToken, find_token_id, find_visit_token
 
 
 class StoredTokens:
@@ -18,6 +18,6 @@ class StoredTokens:
         async with self._store.statement() as db:
             return await find_token_id(db, self._organization.id, words)
 
-    async def find_digest(self, id: UUID) -> str | None:
+    async def find(self, id: UUID) -> VisitToken | None:
         async with self._store.statement() as db:
-            return await find_token_digest(db, self._organization.id, id)
+            return await find_visit_token(db, self._organization.id, id)

@@ -61,6 +61,8 @@ def test_no_page_scrolls_sideways_and_none_breaks_its_own_policy(
     for path in (
         "/",
         f"/?open={an_id(2)}&session={'s' * 200}",
+        f"/sends/{an_id(2)}/why",
+        f"/sends/{an_id(2)}/why?lang=fr",
         "/outbox",
         f"/outbox/{name}",
         f"/outbox/{name}?view=text",

@@ -1,7 +1,9 @@
 """Pages are personal data: nobody sees one without a token."""
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -44,6 +46,17 @@ async def test_every_form_asks_who_comes() -> None:
     send = await sends.find_planned(SOME_ID)
     assert send is not None
     assert send.status == "scheduled"
+
+
+async def test_l06_a_decision_knows_the_token_that_was_shown_and_open_pages_know_nobody() -> None:
+    signed_in, left_open = FakeSends([a_send()]), FakeSends([a_send()])
+    async with browse(pages(signed_in, tokens=FakeTokens())) as browser:
+        await browser.post("/sign-in", data={"token": TOKEN})
+        await browser.post(f"/sends/{SOME_ID}/cancel")
+    async with browse(pages(left_open)) as browser:
+        await browser.post(f"/sends/{SOME_ID}/cancel")
+
+    assert (signed_in.deciders, left_open.deciders) == (["LMS"], [None])
 
 
 async def test_a_part_of_a_page_leads_the_whole_page_to_the_door() -> None:
@@ -121,13 +134,13 @@ async def test_a_visit_ends_by_itself_and_with_its_token() -> None:
     sign_in = SignIn(tokens, clock)
     visit = await sign_in.begin(TOKEN)
     clock.now += LASTS - timedelta(seconds=1)
-    assert await sign_in.is_valid(visit)
+    assert await sign_in.find_name(visit)
 
     tokens.is_revoked = True
-    assert not await sign_in.is_valid(visit)
+    assert not await sign_in.find_name(visit)
     tokens.is_revoked = False
     clock.now += timedelta(seconds=1)
-    assert not await sign_in.is_valid(visit)
+    assert not await sign_in.find_name(visit)
 
 
 async def test_no_cookie_but_ours_is_believed() -> None:
@@ -136,7 +149,7 @@ async def test_no_cookie_but_ours_is_believed() -> None:
     assert visit is not None
     id, ends, signature = visit.split(".")
 
-    assert await sign_in.is_valid(visit)
+    assert await sign_in.find_name(visit)
     for forged in (
         None,
         "",
@@ -149,4 +162,46 @@ async def test_no_cookie_but_ours_is_believed() -> None:
         f"{id}.é.{signature}",
         f"{id}.{ends}.é",
     ):
-        assert not await sign_in.is_valid(forged), forged
+        assert not await sign_in.find_name(forged), forged
+
+
+async def test_ten_wrong_tokens_a_minute_from_one_address_and_no_more() -> None:
+    clock = Clock()
+    app = pages([a_send()], tokens=FakeTokens(), now=clock)
+    async with browse(app, "fr") as browser, browse(app, client=("192.0.2.1", 1)) as other:
+        wrong = [await browser.post("/sign-in", data={"token": "wrong"}) for _ in range(10)]
+        clock.now += timedelta(seconds=20)
+        refused = [await browser.post("/sign-in", data={"token": words}) for words in ("wrong", TOKEN)]
+        elsewhere = await other.post("/sign-in", data={"token": TOKEN})
+        clock.now += timedelta(seconds=40)
+        again = await browser.post("/sign-in", data={"token": TOKEN})
+
+    assert {answer.status_code for answer in wrong} == {403}
+    for answer in refused:
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "40")
+        assert "Trop de jetons refusés" in answer.text
+        assert "set-cookie" not in answer.headers
+    assert (elsewhere.status_code, again.status_code) == (303, 303)
+
+
+class FarTokens(FakeTokens):
+    """They take their time, as those of a database do."""
+
+    async def find_id(self, words: str) -> UUID | None:
+        await asyncio.sleep(0.05)
+        return await super().find_id(words)
+
+
+async def test_guesses_that_come_at_once_are_counted_before_they_are_looked_at() -> None:
+    async with browse(pages(tokens=FarTokens())) as browser:
+        guesses = [browser.post("/sign-in", data={"token": "wrong"}) for _ in range(30)]
+        answers = await asyncio.gather(*guesses)
+
+    assert sorted(answer.status_code for answer in answers) == [403] * 10 + [429] * 20
+
+
+async def test_whoever_shows_a_right_token_may_do_so_again_and_again() -> None:
+    async with browse(pages(tokens=FakeTokens())) as browser:
+        entered = [await browser.post("/sign-in", data={"token": TOKEN}) for _ in range(30)]
+
+    assert {answer.status_code for answer in entered} == {303}

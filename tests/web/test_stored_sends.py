@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from control.plans import Plans
 from domain.sends import Reason, Status
+from domain.steps import Code
 from store.organizations import MAIN, fetch_organization
 from store.tokens import create_token, revoke_token
 from tests.api.door import Pokes
@@ -218,6 +219,28 @@ async def test_cancel_and_reactivate_hold_and_poke_planning(
     assert await stored.act(uuid4(), Act.CANCEL) is None
 
 
+@pytest.mark.parametrize(
+    ("status", "act"),
+    [
+        (Status.SCHEDULED, Act.CANCEL),
+        (Status.CANCELLED, Act.REACTIVATE),
+        (Status.FAILED, Act.SEND_NOW),
+        (Status.IN_DOUBT, Act.ARRIVED),
+        (Status.IN_DOUBT, Act.SEND_AGAIN),
+        (Status.IN_DOUBT, Act.DROP),
+    ],
+)
+async def test_l06_what_is_done_here_says_who_did_it(
+    rows: Rows, stored: StoredSends, status: Status, act: Act
+) -> None:
+    send = await rows.due()
+    await rows.put_status(send, status)
+
+    assert await stored.act(send, act, "LMS") is True
+
+    assert (await rows.row(send))["trace"][-1]["by"] == "LMS"
+
+
 async def test_sending_now_makes_it_due_now(rows: Rows, stored: StoredSends, pokes: Pokes) -> None:
     send = await rows.send(session=await rows.planned("ada"))
 
@@ -291,11 +314,11 @@ async def test_a_visit_ends_when_its_token_is_revoked(rows: Rows) -> None:
     sign_in = SignIn(StoredTokens(rows.store, organization))
     assert await sign_in.begin("relance_" + "x" * 43) is None
     visit = await sign_in.begin(words)
-    assert await sign_in.is_valid(visit)
+    assert await sign_in.find_name(visit) == "an admin"
 
     async with rows.store.transaction() as db:
         await revoke_token(db, organization.id, token.id)
-    assert not await sign_in.is_valid(visit)
+    assert not await sign_in.find_name(visit)
     assert await sign_in.begin(words) is None
 
 
@@ -315,3 +338,21 @@ async def test_another_organization_is_another_house(rows: Rows, stored: StoredS
     assert await stored.find_preview(send) is None
     assert await stored.act(send, Act.CANCEL) is None
     assert (await rows.row(send))["status"] == "scheduled"
+
+
+async def test_why_a_mail_is_where_it_is_and_what_other_rules_make_of_its_recipient(
+    rows: Rows, stored: StoredSends
+) -> None:
+    await rows.rule("elsewhere", centers=["lyon"])
+    session = await rows.planned("ada")
+    send = await rows.send(session=session)
+
+    story = await stored.find_story(send)
+
+    assert story is not None
+    assert story.planned
+    assert {story.rules[one.rule].key: one.verdict.code for one in story.explanations} == {
+        "j7": Code.STANDS,
+        "elsewhere": Code.NEVER_CREATED,
+    }
+    assert await stored.find_story(uuid4()) is None

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,15 +8,18 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from web import rendering
+from words import languages
 
 WEB = Path(rendering.__file__).parent
-FRENCH = WEB / "locale" / "fr.po"
+ROOMS = [WEB, Path(languages.__file__).parent]
+
+every_room = pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 
 
-def _used() -> Iterator[str]:
+def _used(room: Path) -> Iterator[str]:
     """Yield every message of the templates and of the code, in English."""
     found = extract_from_dir(
-        WEB,
+        room,
         method_map=[("**.py", "python"), ("templates/**.html", "jinja2")],
         options_map={"templates/**.html": {"silent": "false"}},
         keywords={"_": None, "gettext": None, "ngettext": (1, 2), "mark": None},
@@ -24,33 +28,46 @@ def _used() -> Iterator[str]:
         yield message if isinstance(message, str) else message[0]
 
 
-def _catalog() -> Catalog:
-    with FRENCH.open("rb") as file:
+def _catalog(room: Path) -> Catalog:
+    with (room / "locale" / "fr.po").open("rb") as file:
         return read_po(file, locale="fr", abort_invalid=True)
 
 
-def _french() -> dict[str, bool]:
+def _french(room: Path) -> dict[str, bool]:
     """Return, for every message, whether all its forms are there."""
     return {
         message.id if isinstance(message.id, str) else message.id[0]: not message.fuzzy
         and bool(message.string and all(message.string))
-        for message in _catalog()
+        for message in _catalog(room)
         if message.id
     }
 
 
-def test_no_message_of_the_pages_lacks_french() -> None:
-    french = _french()
+@every_room
+def test_no_message_lacks_french(room: Path) -> None:
+    french = _french(room)
 
-    assert [message for message in set(_used()) if not french.get(message)] == []
-
-
-def test_no_french_is_left_that_nothing_uses() -> None:
-    assert set(_french()) - set(_used()) == set()
+    assert [message for message in set(_used(room)) if not french.get(message)] == []
 
 
-def test_french_keeps_every_placeholder() -> None:
-    assert [(message.id, errors) for message, errors in _catalog().check()] == []
+@every_room
+def test_no_french_is_left_that_nothing_uses(room: Path) -> None:
+    assert set(_french(room)) - set(_used(room)) == set()
+
+
+@every_room
+def test_french_keeps_every_placeholder(room: Path) -> None:
+    assert [(message.id, errors) for message, errors in _catalog(room).check()] == []
+
+
+@every_room
+def test_no_message_hides_in_another_text(room: Path) -> None:
+    """Within an f-string, extraction finds no message."""
+    assert [
+        path.name
+        for path in room.glob("*.py")
+        if re.search(r"""f["'].*\{.*mark\(""", path.read_text("utf-8"))
+    ] == []
 
 
 @pytest.mark.parametrize("template", sorted((WEB / "templates").glob("*.html")), ids=lambda path: path.name)

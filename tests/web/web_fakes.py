@@ -11,9 +11,16 @@ from zoneinfo import ZoneInfo
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
+from domain.explanations import Explanation
+from domain.participations import Role
+from domain.rules import RuleDefinition
 from domain.sends import FINAL, Reason, Status
+from domain.steps import Code, step
+from domain.subjects import Record
 from domain.triggers import DateTrigger
 from mail.outbox import Outbox
+from store.explanations import PlaceName, RecipientName, RuleName, Story
+from store.visits import VisitToken
 from web.asked import Asked
 from web.days import DayCount
 from web.pages import create_pages
@@ -35,6 +42,7 @@ class FakeSends:
         self._sends = list(sends)
         self.preview = preview or a_preview()
         self.asked: list[Asked] = []  # of every list, the newest last
+        self.deciders: list[str | None] = []
 
     async def list_planned(self, asked: Asked, limit: int) -> Page[PlannedSend]:
         self.asked.append(asked)
@@ -69,10 +77,15 @@ class FakeSends:
     async def find_planned(self, id: UUID) -> PlannedSend | None:
         return next((send for send in self._sends if send.id == id), None)
 
+    async def find_story(self, id: UUID) -> Story | None:
+        send = await self.find_planned(id)
+        return a_story(send) if send else None
+
     async def find_preview(self, id: UUID) -> Preview | None:
         return self.preview if await self.find_planned(id) else None
 
-    async def act(self, id: UUID, act: Act) -> bool | None:
+    async def act(self, id: UUID, act: Act, by: str | None = None) -> bool | None:
+        self.deciders.append(by)
         send = await self.find_planned(id)
         if send is None:
             return None
@@ -122,7 +135,7 @@ _TESTS: dict[str, Callable[[PlannedSend, Asked], bool]] = {
     "due_to": lambda send, asked: asked.due_to is not None and _day(send) <= asked.due_to,
     "recipient": lambda send, asked: _within(asked.recipient, send.recipient_name, send.recipient_address),
     "company": lambda send, asked: send.company == asked.company,
-    "kind": lambda send, asked: send.trigger is not None,
+    "kind": lambda send, asked: send.definition is not None,
     "subject": lambda send, asked: _within(asked.subject, send.subject),
     "rule": lambda send, asked: send.rule_key == asked.rule,
     "template": lambda send, asked: send.template_key == asked.template,
@@ -151,8 +164,8 @@ class FakeTokens:
     async def find_id(self, words: str) -> UUID | None:
         return SOME_ID if words == TOKEN and not self.is_revoked else None
 
-    async def find_digest(self, id: UUID) -> str | None:
-        return "digest" if id == SOME_ID and not self.is_revoked else None
+    async def find(self, id: UUID) -> VisitToken | None:
+        return VisitToken("LMS", "digest") if id == SOME_ID and not self.is_revoked else None
 
 
 def a_trigger(**fields: str) -> DateTrigger:
@@ -177,13 +190,14 @@ def a_preview(**fields: Any) -> Preview:
 
 def a_send(**fields: Any) -> PlannedSend:
     """Return Ada's invitation, 7 days before a session in Paris, unless `fields` say otherwise."""
+    trigger = fields.pop("trigger", a_trigger(anchor="session.start", offset="-P7D", at="09:00"))
     usual: dict[str, Any] = {
         "id": SOME_ID,
         "due_at": datetime(2026, 11, 28, 8, tzinfo=UTC),
         "zone": PARIS,
         "rule_key": "convocation-j7",
         "rule_name": "Convocation J-7",
-        "trigger": a_trigger(anchor="session.start", offset="-P7D", at="09:00"),
+        "definition": trigger and RuleDefinition(trigger=trigger),
         "session_key": "S-2026-041",
         "session_name": "Speaking in public",
         "recipient_name": "Ada Lovelace",
@@ -198,6 +212,57 @@ def a_send(**fields: Any) -> PlannedSend:
     return PlannedSend(**{**usual, **fields})
 
 
+def a_story(send: PlannedSend) -> Story:
+    """Return why a send is where it is; and of another rule, under the same names, why it never made one."""
+    part = an_id(901)
+    record = Record(
+        send.id,
+        an_id(902),
+        an_id(903),
+        part,
+        "1",
+        send.status,
+        send.reason,
+        send.due_at,
+        send.due_at,
+        send.zone.key,
+    )
+    stands = step(Code.STANDS, status=send.status, at=send.due_at, leaves_at=send.due_at)
+    local = send.due_at.astimezone(send.zone).replace(tzinfo=None)
+    why = [step(Code.RECEIVED_BY, rule=send.rule_name, at=NOW)]
+    counting = [step(Code.DUE, local=local, at=send.due_at, zone=send.zone.key)]
+    history = [step(Code.PLANNED, happened_at=NOW, due_at=send.due_at)]
+    its_own = Explanation(
+        an_id(902),
+        an_id(903),
+        part,
+        send.zone.key,
+        send.due_at,
+        record,
+        stands,
+        why,
+        counting,
+        history,
+    )
+    never = replace(
+        its_own,
+        rule=an_id(904),
+        record=None,
+        verdict=step(Code.NEVER_CREATED),
+        why=[step(Code.SESSION_CENTER, wanted=[send.rule_name], found=send.session_name, met=False)],
+        history=[],
+    )
+    rule = RuleName(send.rule_key, send.rule_name)
+    return Story(
+        send.session_key,
+        send.status is not Status.CLAIMED,
+        [its_own, never],
+        {an_id(902): rule, an_id(904): rule},
+        {an_id(903): PlaceName(name=send.session_name)},
+        {part: RecipientName("ada", send.recipient_name, Role.PARTICIPANT)},
+    )
+
+
 def pages(
     sends: Sequence[PlannedSend] | FakeSends = (),
     outbox: Outbox | None = None,
@@ -208,11 +273,12 @@ def pages(
     app = FastAPI()
     kept = sends if isinstance(sends, FakeSends) else FakeSends(sends)
     sign_in = SignIn(tokens, now) if tokens else None
-    app.include_router(create_pages(kept, outbox, temporal_ui, sign_in, now))
+    app.include_router(create_pages(kept, outbox, temporal_ui, sign_in, now, host="relance.test"))
     return app
 
 
-def browse(app: FastAPI, language: str = "en") -> AsyncClient:
+def browse(app: FastAPI, language: str = "en", client: tuple[str, int] = ("127.0.0.1", 1)) -> AsyncClient:
     """Return a client that follows no redirect, asks for `language`, and sends forms as our own pages do."""
     headers = {"Accept-Language": language, "Sec-Fetch-Site": "same-origin"}
-    return AsyncClient(transport=ASGITransport(app), base_url="http://relance.test", headers=headers)
+    transport = ASGITransport(app, client=client)
+    return AsyncClient(transport=transport, base_url="http://relance.test", headers=headers)
