@@ -1,15 +1,18 @@
 """Tokens, for those who run Relance: made, listed and revoked at the database itself."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.complaints import explain
+from domain.keys import Key
 from settings import Settings
 from store.database import Store
 from store.organizations import MAIN, Organization, fetch_organization
@@ -17,10 +20,12 @@ from store.tokens import create_token, is_token, list_tokens, revoke_token
 
 MOST_LISTED = 1000
 
+_CENTERS = TypeAdapter(list[Key])
 
-async def create(settings: Settings, name: str, console: Console) -> None:
+
+async def create(settings: Settings, name: str, centers: Sequence[str], console: Console) -> None:
     """Make a token and print it, alone on its line: whoever runs this keeps it, nobody else can."""
-    words = await make_token(settings, name)
+    words = await make_token(settings, name, centers)
     console.print(words)
 
 
@@ -29,7 +34,9 @@ async def list_all(settings: Settings, console: Console) -> None:
         tokens = await list_tokens(db, organization.id, MOST_LISTED)
     for token in tokens:
         until = f", revoked {token.revoked_at:%Y-%m-%d %H:%M} UTC" if token.revoked_at else ""
-        console.print(f"{token.id}  {escape(token.name)}, made {token.created_at:%Y-%m-%d %H:%M} UTC{until}")
+        of = f", for {', '.join(token.centers)}" if token.centers else ""
+        made = f"made {token.created_at:%Y-%m-%d %H:%M} UTC"
+        console.print(f"{token.id}  {escape(token.name)}{of}, {made}{until}")
 
 
 async def revoke(settings: Settings, id: UUID) -> None:
@@ -39,11 +46,21 @@ async def revoke(settings: Settings, id: UUID) -> None:
             raise LookupError(f"there is no token {id}; `relance token list` names them")
 
 
-async def make_token(settings: Settings, name: str) -> str:
-    """Make a token and return its words."""
+async def make_token(settings: Settings, name: str, centers: Sequence[str] = ()) -> str:
+    """Make a token, limited to centers where any are named, and return its words."""
+    limits = _checked(centers)
     async with _house(settings) as (db, organization):
-        _, words = await create_token(db, organization.id, name)
+        _, words = await create_token(db, organization.id, name, limits)
     return words
+
+
+def _checked(centers: Sequence[str]) -> list[str] | None:
+    """Return ids of centers, None for none of them; raise ValueError for what cannot be one."""
+    try:
+        return _CENTERS.validate_python(list(centers)) or None
+    except ValidationError as error:
+        (wrong, *_) = error.errors()
+        raise ValueError(f"{wrong['input']!r} is no center: {explain(wrong)}") from None
 
 
 async def ensure_token(settings: Settings, file: Path, name: str) -> str:

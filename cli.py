@@ -109,13 +109,30 @@ def import_file(
     _run(run(file, options, folder=folder, yes=yes, console=console))
 
 
+@app.command()
+def simulate(
+    rule: Annotated[str, typer.Argument(help="Its id.")],
+    off: Annotated[bool, typer.Option("--off", help="Switched off, in the place of on.")] = False,
+    folder: Folder = Path("var"),
+) -> None:
+    """Say what switching a rule on would do to the mails of all sessions; nothing is changed."""
+    from simulator import run
+
+    _run(run(rule, off=off, folder=folder, console=console))
+
+
 @tokens.command("create")
-def create_token(name: Annotated[str, typer.Argument(help="For whom it is.")]) -> None:
+def create_token(
+    name: Annotated[str, typer.Argument(help="For whom it is.")],
+    center: Annotated[
+        list[str] | None, typer.Option(help="Limit it to this center; may be said several times.")
+    ] = None,
+) -> None:
     """Make a token and print it: it cannot be shown again."""
     from access import create
     from settings import Settings
 
-    _run(create(Settings().require("database_url"), name, console))
+    _run(create(Settings().require("database_url"), name, center or [], console))
 
 
 @tokens.command("list")

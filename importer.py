@@ -20,7 +20,7 @@ ADDRESSES = "addresses.json"  # of a `relance up`, below its folder
 async def run(path: Path, options: Options, *, folder: Path, yes: bool, console: Console) -> int:
     """Import a file into the database of the environment, or of the `relance up` that runs in `folder`."""
     logging.getLogger("control").setLevel(logging.ERROR)  # that Temporal is away is said once, at the end
-    settings = _settings(folder)
+    settings = find_settings(folder, "import into")
     store = Store(settings.database_url)
     try:
         plans = None if options.dry_run else await _plans(settings)
@@ -30,13 +30,14 @@ async def run(path: Path, options: Options, *, folder: Path, yes: bool, console:
         await store.close()
 
 
-def _settings(folder: Path) -> Settings:
+def find_settings(folder: Path, purpose: str) -> Settings:
+    """Return where the database of the environment is, or that of the `relance up` that runs in `folder`."""
     settings, running = Settings(), folder / ADDRESSES
     if settings.database_url:
         return settings
     if not running.exists():
         raise ValueError(
-            "Nothing is named to import into: start `relance up` (--folder names its folder), or set DATABASE_URL "
+            f"Nothing is named to {purpose}: start `relance up` (--folder names its folder), or set DATABASE_URL "
             "and TEMPORAL_ADDRESS."
         )
     for name, value in json.loads(running.read_text()).items():

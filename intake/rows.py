@@ -78,6 +78,10 @@ class Row:
         yield from (one for one in self._somebody() if isinstance(one, str))
         yield from self.guests
 
+    def managers(self) -> Iterator[str]:
+        """Yield the managers of those whom it describes."""
+        return (one.manager for one in self.described() if one.manager is not None)
+
     def takes_part(self) -> Iterator[tuple[Role, str]]:
         """Yield who takes part as what, perhaps twice."""
         yield from ((Role.TRAINER, _id(one)) for one in self.session.trainers or ())

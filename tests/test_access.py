@@ -105,3 +105,16 @@ async def test_a_token_that_is_not_there_is_told_in_one_line(settings: Settings)
     assert refused.stdout.splitlines() == [
         "✗ there is no token 00000000-0000-4000-8000-000000000000; `relance token list` names them"
     ]
+
+
+async def test_a_token_can_be_limited_to_centers(settings: Settings) -> None:
+    """F047"""
+    made = relance(settings, "create", "Lyon", "--center", "lyon", "--center", "annecy")
+    wrong = relance(settings, "create", "Lyon", "--center", "no center")
+
+    listed = relance(settings, "list").stdout
+    assert made.returncode == 0, made.stderr
+    assert "Lyon, for lyon, annecy, made" in listed
+    assert wrong.returncode == 1
+    assert "'no center' is no center: an id holds 1 to 64" in wrong.stdout
+    assert len(listed.splitlines()) == 1

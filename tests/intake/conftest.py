@@ -1,4 +1,4 @@
-"""The API over a database of this test alone, and imports beside it."""
+"""The API over a database of this test alone, and imports beside it; or the rows of `tests/store`."""
 
 from collections.abc import AsyncIterator
 
@@ -6,6 +6,9 @@ import pytest
 
 from tests.api.door import open_door
 from tests.intake.desk import Desk
+from tests.store.conftest import rows
+
+__all__ = ["desk", "rows"]
 
 
 @pytest.fixture
