@@ -26,17 +26,19 @@ ZONES = ("Europe/Paris", "America/New_York", "UTC")
 IN_DAYS = ("P0D", "-P1D", "-P3D", "-P7D", "-P1M", "P1D", "P7D", "P1M")
 
 
-def mostly(usual: Any, other: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return a strategy that says the usual three times out of four."""
-    return st.one_of(st.just(usual), st.just(usual), st.just(usual), other)
+@st.composite
+def mostly(draw: st.DrawFn, usual: Any, other: st.SearchStrategy[Any]) -> Any:
+    """Say the usual three times out of four."""
+    return draw(other) if draw(st.integers(0, 3)) == 3 else usual
 
 
-def mostly_something(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return a strategy that leaves something out one time out of four."""
-    return st.one_of(strategy, strategy, strategy, st.none())
+@st.composite
+def mostly_something(draw: st.DrawFn, strategy: st.SearchStrategy[Any]) -> Any:
+    """Leave something out one time out of four."""
+    return None if draw(st.integers(0, 3)) == 3 else draw(strategy)
 
 
-def instants(first: int = -2, last: int = 30) -> st.SearchStrategy[datetime]:
+def instants(first: int = -2, last: int = 60) -> st.SearchStrategy[datetime]:
     """Instants around which things happen; the night in which Paris puts its clocks back is among them."""
     hours = st.sampled_from([0.5, 1.5, 7, 8, 12, 22])
     return st.builds(lambda days, hour: _midnight + days * DAY + hour * HOUR, st.integers(first, last), hours)
@@ -45,7 +47,7 @@ def instants(first: int = -2, last: int = 30) -> st.SearchStrategy[datetime]:
 _midnight = BEGIN.replace(hour=0)
 
 # The dates that several people have of their own.
-_SHARED = [BEGIN + 8 * DAY, BEGIN + 12 * DAY]
+_SHARED = [BEGIN + 36 * DAY, BEGIN + 40 * DAY]
 
 
 # What a session is.
@@ -53,7 +55,7 @@ _SHARED = [BEGIN + 8 * DAY, BEGIN + 12 * DAY]
 
 @st.composite
 def sessions(draw: st.DrawFn, focus: Focus) -> dict[str, Any]:
-    starts_at = draw(mostly(BEGIN + 10 * DAY, st.one_of(st.none(), instants())))
+    starts_at = draw(mostly(BEGIN + 40 * DAY, st.one_of(st.none(), instants())))
     lasts = draw(st.sampled_from([None, 8 * HOUR, 2 * DAY]))
     conditions = focus.conditions
     return {
@@ -109,7 +111,7 @@ def rules(draw: st.DrawFn, focus: Focus) -> dict[str, Any]:
         "trigger": draw(triggers(anchor)),
         "conditions": draw(_conditions()) if focus.conditions else _ANY,
         "centers": draw(mostly("all", _some(CENTERS))) if focus.conditions else "all",
-        "existing_sessions": draw(st.booleans()) if focus.editions else True,
+        "existing_sessions": draw(mostly(True, st.just(False))) if focus.editions else True,
         "allow_resend": draw(mostly(None, st.booleans())),
         "late": draw(mostly(None, st.sampled_from([DAY, 3 * DAY]))),
         "catch_up": draw(st.booleans()) if focus.facts else False,

@@ -39,7 +39,7 @@ def test_the_rows_are_those_of_the_reference(machine: type[Machine], focus: Focu
         machine,
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=15,
+            stateful_step_count=20,
             deadline=None,
             derandomize=not NIGHTLY,
             print_blob=True,
