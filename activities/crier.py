@@ -55,6 +55,7 @@ class Crier:
         self._listing = asyncio.Lock()
         self._in_hand: set[UUID] = set()
         self._refused: set[UUID] = set()
+        self._more = True
 
     async def tell_all(
         self, sessions: Sequence[UUID], is_outdated: Callable[[], Awaitable[bool]]
@@ -64,6 +65,7 @@ class Crier:
         Return how many were told, and whether it was outdated. May be repeated, as `tell_some`.
         """
         told, outdated = 0, False
+        self._more = True
 
         async def lane() -> None:
             nonlocal told, outdated
@@ -77,14 +79,16 @@ class Crier:
         return told, outdated
 
     async def tell_some(self, sessions: Sequence[UUID]) -> int:
-        """Tell one chunk of workflows, the soonest due first; return how many, 0 when all know.
+        """Tell one chunk of workflows, the soonest due first; return how many, 0 when all know or are in hand.
 
         What Temporal refuses of one send stops no other: its row stays behind, and the sweep takes it up. An
         error that is nobody's own is raised when the others are told. May be repeated.
         """
         chunk = await self._take_in_hand(sessions)
+        if not chunk:
+            return 0
         try:
-            if chunk and self._gives_way:
+            if self._gives_way:
                 await self._let_due_mails_pass()
             await self._tell(chunk)
         finally:
@@ -92,10 +96,14 @@ class Crier:
         return len(chunk)
 
     async def _take_in_hand(self, sessions: Sequence[UUID]) -> list[Unsignalled]:
-        async with self._listing, self._store.transaction() as db:
-            chunk = await list_unsignalled(db, sessions, CHUNK, without=self._refused | self._in_hand)
+        async with self._listing:
+            if not self._more:
+                return []
+            async with self._store.transaction() as db:
+                chunk = await list_unsignalled(db, sessions, CHUNK, without=self._refused | self._in_hand)
             self._in_hand.update(send.id for send in chunk)
-        return chunk
+            self._more = len(chunk) == CHUNK  # whoever writes what this did not find has it told as well
+            return chunk
 
     async def _tell(self, chunk: Sequence[Unsignalled]) -> None:
         async def tell(send: Unsignalled) -> None:

@@ -18,6 +18,7 @@ from store.snapshot_pages import by_session, of_each, read_send
 _SESSIONS = of_each(snapshots._SESSION)
 _MODULES = of_each(snapshots._MODULES)
 _SLOTS = of_each(snapshots._SLOTS)
+_OTHER_ROLES = of_each(snapshots._OTHER_ROLES)
 _COLLEAGUES = of_each(snapshots._COLLEAGUES)
 
 
@@ -78,6 +79,12 @@ async def _load(
     asked: dict[str, Any] = {"organization": organization, "sessions": sessions, "rule": None}
     parts = [await by_session(db, one, asked) for one in (_SESSIONS, _MODULES, _SLOTS)]
     people = await by_session(db, reading.participations, asked)
+    if reading is _PART:
+        known = [row for rows in people.values() for row in rows]
+        others = await by_session(db, _OTHER_ROLES, {**asked, **snapshots.others_of(known)})
+        people = {
+            session: [*people[session], *_same(others[session], people[session])] for session in sessions
+        }
     asked["participations"] = [row.id for rows in people.values() for row in rows]
     rules = await by_session(db, reading.rules, asked)
     sends = await by_session(db, reading.sends, asked)
@@ -86,6 +93,12 @@ async def _load(
         for session in sessions
     }
     return found if reading is _WHOLE else await _with_colleagues(db, found, asked)
+
+
+def _same(others: Sequence[Any], people: Sequence[Any]) -> list[Any]:
+    """Return those of others, in any of the sessions, who are among the people of this one."""
+    here = {one.recipient for one in people}
+    return [one for one in others if one.recipient in here]
 
 
 def _snapshot(

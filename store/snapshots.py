@@ -47,15 +47,19 @@ _SLOTS = text("""
     where session_id = :session and removed_at is null order by id
 """)
 
+# The templates a rule names besides its own.
+_LAST_STEP = f"{DEFINITION} -> 'repeat' -> 'then' ->> 'template'"
+_CORRECTION = f"{DEFINITION} -> 'correction' ->> 'template'"
+
 # FOR SHARE: a rule switched off while its sessions are planned waits, and then removes what was just planned.
 # Of rules switched off those are read whose sends wait, or may wait again by the time the sends are read.
 _RULES = f"""
     select r.id, r.version, {DEFINITION} as definition, r.active, r.deleted_at is not null as deleted, r.changed_at,
            r.memory, r.corrects_since, {SPECIAL_TEMPLATE} as template, {TOO_NEW} as too_new, {OVERRIDE},
-           (select jsonb_object_agg(t.key, t.id) from templates t
-            where t.organization_id = r.organization_id
-              and t.key in ({DEFINITION} -> 'repeat' -> 'then' ->> 'template',
-                            {DEFINITION} -> 'correction' ->> 'template')) as templates
+           case when num_nonnulls({_LAST_STEP}, {_CORRECTION}) > 0
+                then (select jsonb_object_agg(t.key, t.id) from templates t
+                      where t.organization_id = r.organization_id and t.key in ({_LAST_STEP}, {_CORRECTION}))
+           end as templates
     from rules r join sessions session on session.id = :session {EFFECTIVE}
     where r.organization_id = :organization and (r.session_id is null or r.session_id = :session)
       and ({{among}}
@@ -74,7 +78,8 @@ _OVERRIDING = text(f"""
     left join session_rules override on override.session_id = :session and override.rule_id = asked.id
 """)
 
-# A company comes where its participants come; whether anybody is left is one look into an index.
+# A company comes where its participants come; whether anybody is left is one look into an index. Everybody's zone is
+# looked up: with a join PostgreSQL, where it thinks many dirty, reads all people there are for one of them.
 _PARTICIPATIONS = """
     select p.id, p.role, coalesce(p.person_id, p.company_id) as recipient, p.version, p.planned_version,
            p.said_at, p.changed_at,
@@ -95,13 +100,17 @@ _PARTICIPATIONS = """
                                            and of_them.company_id = p.company_id and of_them.role = 'participant'
                                            and of_them.removed_at is null and slots.id = any(of_them.slots)))
            end as slots,
-           p.company_id as company, x.zone,
+           p.company_id as company, (select zone from people where people.id = p.person_id) as zone,
            num_nonnulls(p.starts_at, p.ends_at, p.deadline_at, p.enrolled_at, p.started_at, p.completed_at) as dated,
            p.starts_at, p.ends_at, p.deadline_at, p.enrolled_at, p.enrolled_recorded_at, p.started_at,
            p.started_recorded_at, p.completed_at, p.completed_recorded_at
-    from participations p left join people x on x.id = p.person_id
-    where p.session_id = :session
+    from participations p where p.session_id = :session
 """
+
+# What these people are besides, participant and trainer: what a rule sends them is one row, whichever it writes to.
+_OTHER_ROLES = text(f"""
+    {_PARTICIPATIONS} and p.person_id = any(cast(:people as uuid[])) and p.id <> all(cast(:participations as uuid[]))
+""")
 
 # The participants of these companies who are not planned themselves.
 _COLLEAGUES = text(f"""
@@ -209,7 +218,9 @@ async def _load(
     scope = {"session": session, "rule": rule, "organization": row.organization_id, "participations": only}
     modules = (await db.execute(_MODULES, scope)).all()
     slots = [read_slot(slot) for slot in await db.execute(_SLOTS, scope)]
-    people = (await db.execute(reading.participations, scope)).all()
+    people = [*await db.execute(reading.participations, scope)]
+    if reading is _SOME:
+        people += await db.execute(_OTHER_ROLES, {**scope, **others_of(people)})
     owns = Owns(slots)
     participations = read_participations(people, owns)
     scope["participations"] = [person.id for person in people]
@@ -235,6 +246,14 @@ async def _load(
         session_dirty=dirty,
         participation_versions={p.id: p.version for p in people if p.version > p.planned_version},
     )
+
+
+def others_of(people: Sequence[Any]) -> dict[str, list[UUID]]:
+    """Return what `_OTHER_ROLES` asks for."""
+    return {
+        "people": [one.recipient for one in people if one.role != Role.COMPANY],
+        "participations": [one.id for one in people],
+    }
 
 
 async def _rules(

@@ -257,7 +257,13 @@ participations = Table(
     Index("ix_participations_person_id", "person_id"),
     # Of whom is somebody the contact, and who comes from a company, when it is deleted?
     Index("ix_participations_contact_id", "contact_id", postgresql_where=text("contact_id is not null")),
-    Index("ix_participations_company_id", "company_id", postgresql_where=text("company_id is not null")),
+    # With the session: PostgreSQL takes it for those of one session too, where it knows of one company.
+    Index(
+        "ix_participations_company_id_session_id",
+        "company_id",
+        "session_id",
+        postgresql_where=text("company_id is not null"),
+    ),
     Index(
         "ix_participations_dirty",
         "session_id",

@@ -93,6 +93,8 @@ async def test_the_three_thousandth_enrolment_reads_and_writes_what_the_first_on
 
     told("an enrolment after 300 people", first)
     told("an enrolment after 2,700 people", last)
+    told("an enrolment after 3,000 people, all tables analyzed", here)
+    told("an enrolment of the first few of another session", there)
     planned = await rows.one("select count(*) from sends where session_id = :session", session=session)
     assert planned == 4 * (PEOPLE + FEW) + 1
     for work in (first, last, here, there):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import event
 
+from domain.participations import Role
 from domain.planning import plan
 from domain.sends import Status
 from store.database import Store
@@ -329,3 +330,37 @@ async def test_a_roll_out_lets_go_what_its_rule_no_longer_wants(rows: Rows) -> N
     await rows.roll_out(rule)
     assert await rows.statuses(session=session) == ["scheduled"]
     assert (await rows.sends())[0]["rule_version"] == await rows.one("select version from rules")
+
+
+async def test_whoever_comes_back_in_another_role_has_the_one_row_of_a_rule(rows: Rows) -> None:
+    """The rule wrote to her as a participant, and writes to trainers now: its row waits again, for the trainer."""
+    session = await rows.planned("ada")
+    await rows.edit_rule(audience="trainers")
+    await rows.roll_out(await rows.one("select id from rules"))
+    assert [row["status"] for row in await rows.sends()] == ["removed"]
+
+    await rows.participant(session, "ada", Role.TRAINER)
+    await rows.plan(session)
+
+    (row,) = await rows.sends()
+    role = "select role from participations where id = :id"
+    assert (row["status"], await rows.one(role, id=row["participation_id"])) == ("scheduled", "trainer")
+
+
+async def test_one_role_that_changes_leaves_the_mails_of_the_other_alone(rows: Rows) -> None:
+    session = await rows.planned("ada")
+    await rows.rule("trainers", audience="trainers")
+    await rows.participant(session, "ada", Role.TRAINER)
+    await rows.plan(session)
+    assert [row["status"] for row in await rows.sends()] == ["scheduled", "scheduled"]
+
+    async with rows.store.transaction() as db:
+        await remove_participant(db, session, "ada", role=Role.TRAINER)
+    await rows.plan(session)
+
+    found = {row["status"]: row["participation_id"] for row in await rows.sends()}
+    role = "select role from participations where id = :id"
+    assert {status: await rows.one(role, id=id) for status, id in found.items()} == {
+        "scheduled": "participant",
+        "removed": "trainer",
+    }

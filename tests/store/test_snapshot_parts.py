@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from domain.participations import Role
 from domain.snapshots import Snapshot
 from store.planning import load_snapshot
 from store.snapshot_parts import load_parts
@@ -19,7 +20,7 @@ async def parts(rows: Rows, sessions: list[UUID]) -> tuple[dict[UUID, Snapshot],
 
 
 async def touch(rows: Rows, sessions: list[UUID]) -> None:
-    """Make some sessions dirty, and in the others one participant, and whom they come with."""
+    """Make some sessions dirty, and in the others one participant, and whom they come with; not the trainer they are."""
     for number, session in enumerate(sessions):
         if number % 2:
             await rows.execute("update sessions set version = version + 1 where id = :one", one=session)
@@ -28,7 +29,7 @@ async def touch(rows: Rows, sessions: list[UUID]) -> None:
                 """
                 update participations set version = version + 1
                 where session_id = :one
-                  and (role = 'company' or person_id in (select id from people where key = 'p-0'))
+                  and (role = 'company' or role = 'participant' and person_id in (select id from people where key = 'p-0'))
                 """,
                 one=session,
             )
@@ -39,6 +40,9 @@ async def test_the_parts_are_what_planning_reads_of_each_session(rows: Rows) -> 
     await rows.rule("own", audience="companies", anchor="participation.start")
     await rows.rule("later", existing_sessions=False, offset="-P3D")
     sessions = await some_sessions(rows, 4)
+    for session in sessions:
+        await rows.participant(session, "p-0", Role.TRAINER)
+        await rows.plan(session)
     await touch(rows, sessions)
     later = await rows.one("select id from rules where key = 'later'")
     await rows.execute(
@@ -55,7 +59,7 @@ async def test_the_parts_are_what_planning_reads_of_each_session(rows: Rows) -> 
             now = (await db.execute(text("select relance_now()"))).scalar_one()
         assert found[session].now <= now
         assert told(found[session]) == told(alone)
-    assert [len(found[session].participations) for session in sessions] == [2, 4, 2, 6]
+    assert [len(found[session].participations) for session in sessions] == [3, 5, 3, 7]
     assert [len(found[session].colleagues) for session in sessions] == [0, 0, 2, 0]
     assert all(found[session].sends for session in sessions)
 

@@ -146,11 +146,12 @@ def _rules() -> None:
 
 def _references() -> None:
     """Index what is looked for when a person or a company is deleted."""
-    for table, name in (
+    for table, *names in (
         ("participations", "contact_id"),
-        ("participations", "company_id"),
+        ("participations", "company_id", "session_id"),
         ("companies", "contact_id"),
         ("sessions", "manager_id"),
         ("people", "manager_id"),
     ):
-        op.create_index(f"ix_{table}_{name}", table, [name], postgresql_where=sa.text(f"{name} is not null"))
+        where = sa.text(f"{names[0]} is not null")
+        op.create_index(f"ix_{table}_{'_'.join(names)}", table, names, postgresql_where=where)
