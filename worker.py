@@ -100,7 +100,7 @@ async def working(settings: Settings) -> AsyncIterator[None]:
     """Work while the block runs; refuse a database or settings that could break a promise."""
     # The SDK would log a failed activity with its traceback, whose texts hold addresses; we log it in one line.
     logging.getLogger("temporalio.activity").setLevel(logging.CRITICAL)
-    store = Store(settings.database_url, pool_size=20, ping=False)
+    store = Store(settings.database_url, pool_size=20, ping=False, prepare_at_once=True)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         async with store.transaction() as db:

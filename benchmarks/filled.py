@@ -45,6 +45,7 @@ _PEOPLE = text("""
 class Filled:
     """A store, and the sessions in it."""
 
+    url: str
     store: Store
     organization: UUID
     sessions: Sequence[UUID]
@@ -80,13 +81,13 @@ async def filled(sessions: int, people: int) -> AsyncIterator[Filled]:
         await migrate(settings)
         store = Store(settings.database_url)
         try:
-            yield await _fill(store, sessions, people)
+            yield await _fill(settings.database_url, store, sessions, people)
         finally:
             await store.close()
             await postgres.stop()
 
 
-async def _fill(store: Store, sessions: int, people: int) -> Filled:
+async def _fill(url: str, store: Store, sessions: int, people: int) -> Filled:
     async with store.transaction() as db:
         organization = (await fetch_organization(db, MAIN)).id
         starts_at = datetime.now(UTC) + timedelta(days=365)
@@ -95,4 +96,4 @@ async def _fill(store: Store, sessions: int, people: int) -> Filled:
         await db.execute(_PEOPLE, {"organization": organization, "sessions": ids, "people": people})
     async with store.transaction() as db:
         await db.execute(text("analyze"))
-    return Filled(store, organization, ids)
+    return Filled(url, store, organization, ids)

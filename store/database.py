@@ -32,10 +32,13 @@ def driver_url(url: str) -> str:
 class Store:
     """One pool of connections; a transaction is one request or one activity."""
 
-    def __init__(self, url: str, pool_size: int = 10, *, ping: bool = True) -> None:
+    def __init__(
+        self, url: str, pool_size: int = 10, *, ping: bool = True, prepare_at_once: bool = False
+    ) -> None:
         """`ping` asks a pooled connection whether it lives before it is used.
 
         Who repeats what failed, as activities do, need not pay for that: one dead connection empties the pool.
+        `prepare_at_once` has each statement prepared when a connection first meets it, for those who ask few, often.
         """
         self.engine: AsyncEngine = create_async_engine(
             driver_url(url),
@@ -45,6 +48,7 @@ class Store:
             pool_pre_ping=ping,
             pool_use_lifo=True,  # the fewer are in use, the better each knows our statements
             hide_parameters=True,
+            connect_args={"prepare_threshold": 0} if prepare_at_once else {},
         )
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self.engine.sync_engine, "connect", _speak_utc)

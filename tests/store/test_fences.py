@@ -387,3 +387,17 @@ async def test_the_second_attempt_of_a_mail_keeps_its_own_receipt(rows: Rows) ->
 
     assert second.attempt == 2
     assert await rows.receipts() == [send]
+
+
+async def test_what_every_mail_passes_is_planned_once_along_its_indexes(rows: Rows) -> None:
+    """PostgreSQL takes longer to plan a fence than to execute it, and would do so for each mail."""
+    await rows.planned(*(f"p-{n}" for n in range(50)))
+    await rows.advance(WEEK)
+    for send in await rows.sends():
+        await rows.handed_over(send["id"])
+
+    plans = await rows.one(
+        "select sum(custom_plans) = 0 and sum(generic_plans) > 10 from pg_prepared_statements"
+        " where statement like '%receipts.send_id%' and statement like '%handing_over%'"
+    )
+    assert plans
