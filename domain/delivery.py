@@ -8,7 +8,8 @@ from domain.sends import FINAL, REVOCABLE, Answer, Next, Status
 # A workflow never asks more often: a clock ahead of the database's must not turn into a busy loop.
 LEAST_WAIT = timedelta(seconds=1)
 
-# A workflow that waits for planning asks this often at the least; until then as often as its mail is late, again.
+# A workflow that waits for planning asks this often at the least; until then after as long, again, as its mail has waited:
+# since it was due, or since its row was written, where it was due before.
 LONGEST_WAIT_FOR_PLANNING = timedelta(seconds=15)
 
 # A decision is signalled; the row is asked this often for the day a signal is lost.
@@ -29,6 +30,7 @@ class RowState:
     latest_at: datetime
     next_attempt_at: datetime | None
     lease_until: datetime | None
+    changed_at: datetime
     clean: bool
     """The plan is not behind the facts: session, rule and participation are planned, the rule active."""
 
@@ -72,4 +74,4 @@ def _wait(row: RowState) -> timedelta | None:
     at = min(max(row.due_at, row.next_attempt_at or row.due_at), row.latest_at)
     if at > row.now:
         return at - row.now
-    return None if row.clean else min(row.now - at, LONGEST_WAIT_FOR_PLANNING)
+    return None if row.clean else min(row.now - max(at, row.changed_at), LONGEST_WAIT_FOR_PLANNING)

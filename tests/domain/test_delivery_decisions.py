@@ -29,6 +29,7 @@ DUE = RowState(
     latest_at=NOW + DAY,
     next_attempt_at=None,
     lease_until=None,
+    changed_at=NOW - DAY,
     clean=True,
 )
 
@@ -116,6 +117,8 @@ def test_a_row_behind_the_facts_waits_for_planning_as_long_as_it_is_late_and_15_
     late: timedelta, wait: float
 ) -> None:
     assert seconds(replace(DUE, due_at=NOW - late, clean=False)) == wait
+    # What was due before it came to be, as all that is late, has waited since then.
+    assert seconds(replace(DUE, due_at=NOW - DAY, changed_at=NOW - late, clean=False)) == wait
 
 
 def test_before_its_due_time_a_row_does_not_mind_being_behind_the_facts() -> None:
@@ -138,6 +141,7 @@ rows = st.builds(
     latest_at=st.timedeltas(-DAY, DAY).map(NOW.__add__),
     next_attempt_at=instants,
     lease_until=instants,
+    changed_at=st.timedeltas(-DAY, timedelta(0)).map(NOW.__add__),
     clean=st.booleans(),
 )
 
