@@ -12,7 +12,7 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeating
 from activities.letters import Letter, NoLetterError, write_letter
-from activities.poke import Poke
+from activities.poke import Poke, catch_up
 from domain.delivery import answer, retry_after
 from domain.sends import FINAL, Answer, Ask, Next, Outcome, Reason, Status
 from domain.suppressions import SuppressionReason
@@ -22,7 +22,6 @@ from store.delivery import Claim, NotFencedError, claim, fence, look, record
 from store.failpoints import CLAIMED, FENCED, REPLIED, failpoint
 from store.mail_facts import fetch_mail_facts
 from store.suppressions import suppress
-from store.sweep import find_session_behind
 
 
 @dataclass(frozen=True)
@@ -185,9 +184,5 @@ class DeliveryActivities:
 
     async def _catch_up(self, send: UUID) -> None:
         """Poke planning where the record of an attempt has left it behind: the facts had changed meanwhile."""
-        if self._poke is None:
-            return
-        async with self._store.statement() as db:
-            left = await find_session_behind(db, send)
-        if left is not None:
-            await self._poke.session_changed(left.organization, left.key, left.id)
+        if self._poke is not None:
+            await catch_up(self._store, self._poke, send)

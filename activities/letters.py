@@ -72,11 +72,12 @@ def check_receipt(facts: MailFacts) -> None:
 
 
 def fetch_addressee(facts: MailFacts) -> tuple[Addressee, Mailbox]:
-    """Return whom the mail goes to; raise `NoLetterError` when nobody has an address."""
+    """Return whom the mail goes to; raise `NoLetterError` when nobody has the role, or an address."""
     found = find_addressee(facts.to)
-    if found is None:
-        raise NoLetterError(Status.SKIPPED, Reason.NO_ADDRESS)
-    return found
+    if found is not None:
+        return found
+    is_known = facts.written_to is None or any(one.person or one.email for one in facts.to)
+    raise NoLetterError(Status.SKIPPED, Reason.NO_ADDRESS if is_known else Reason.NOBODY_IN_ROLE)
 
 
 def check_suppression(addressee: Addressee) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from activities.crier import Signaller
+from activities.poke import Poke, catch_up
 from activities.together import together
 from activities.witness import Doing, Said, Witness
 from domain.delivery import LONGEST_WAIT_FOR_PLANNING
@@ -25,8 +26,9 @@ SAMPLES = 100
 class Overdue:
     """Sends that should have moved on and that no workflow works on."""
 
-    def __init__(self, store: Store, signaller: Signaller, witness: Witness) -> None:
+    def __init__(self, store: Store, poke: Poke, signaller: Signaller, witness: Witness) -> None:
         self._store = store
+        self._poke = poke
         self._signaller = signaller
         self._witness = witness
 
@@ -77,6 +79,7 @@ class Overdue:
             if not await believe_sent(db, send):
                 return None
             await count_repairs(db, {Repair.REPLY: 1})
+        await catch_up(self._store, self._poke, send.id)
         return Repair.REPLY
 
     async def _repair(self, send: Unsignalled, said: Said) -> Repair | None:
@@ -104,6 +107,7 @@ class Overdue:
             state = await read_state(db, send.id)
         if state.status not in FINAL:  # a row that is not final has a workflow
             await self._signaller.tell(replace(send, status=state.status, version=state.version))
+        await catch_up(self._store, self._poke, send.id)
         return repair
 
     async def _count(self, repair: Repair) -> Repair:

@@ -14,7 +14,7 @@ from activities.heartbeat import heartbeating
 from domain.planning import plan
 from store.database import Store
 from store.failpoints import PLANNED, failpoint
-from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
+from store.planning import CancelledMeanwhileError, is_dirty, load_snapshot, mark_planned, write_changes
 from store.rules import fetch_rule_version, mark_rolled_out, note_roll_out
 from store.sessions import count_sessions, list_session_ids
 
@@ -154,14 +154,18 @@ class PlanningActivities:
             return await list_session_ids(db, rule, after, PAGE)
 
     async def _plan(self, session: UUID, rule: UUID | None = None) -> int:
-        async with self._store.transaction() as db:
-            loaded = await load_snapshot(db, session, rule)
-            changes = plan(loaded.snapshot)
-            if rule is None:
-                await mark_planned(db, loaded)
-            changed = await write_changes(db, loaded.organization, session, changes)
-        failpoint(PLANNED)
-        return changed
+        while True:
+            try:
+                async with self._store.transaction() as db:
+                    loaded = await load_snapshot(db, session, rule)
+                    changes = plan(loaded.snapshot)
+                    if rule is None:
+                        await mark_planned(db, loaded)
+                    changed = await write_changes(db, loaded.organization, session, changes)
+            except CancelledMeanwhileError:
+                continue
+            failpoint(PLANNED)
+            return changed
 
 
 async def _note(db: AsyncConnection, rule: UUID, progress: RollOutProgress) -> None:

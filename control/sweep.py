@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def build_sweeper(client: Client, store: Store, every: timedelta | None = None) -> Sweeper:
     """Return one round of upkeep; a Temporal that has lost its schedule gets one again that calls this often."""
     plans, witness = Plans(client), TemporalWitness(client)
-    overdue = Overdue(store, SendWorkflows(client), witness)
+    overdue = Overdue(store, plans, SendWorkflows(client), witness)
     epoch = Epoch(store, plans, TemporalEpoch(client, every), overdue)
     return Sweeper(store, epoch, Behind(store, plans, witness), overdue, ZoneData(store, plans))
 

@@ -23,7 +23,7 @@ class WantedSend:
     occurrence: str = "1"
     covers: tuple[UUID, ...] | None = None  # of a company's: the participations it is about; None: all
     template: UUID | None = None  # None: the rule's own
-    passed_over: bool = False  # one of a series that nobody was there to send in time: its row says so
+    passed_over: bool = False  # where it is past, a row says so: somebody was to have it
     keeps_time: bool = False  # while it waits: it was due when it was first asked for
 
     @property

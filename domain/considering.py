@@ -1,7 +1,7 @@
 """Considering: what planning makes of every rule, of everything it writes about, for each of its audience."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from uuid import UUID
 
 from domain.changes import Considered
@@ -61,6 +61,13 @@ def why_not_here(session: SessionFacts, says: RuleDefinition, place: Place) -> R
     return None if met else Reason.CONDITIONS_NOT_MET
 
 
+def why_not_theirs(one: Participation, slots: Set[UUID]) -> Reason | None:
+    """Return why somebody of the audience has nothing to do with what has these slots."""
+    if one.removed:
+        return Reason.PARTICIPANT_REMOVED
+    return None if one.comes_to(slots) else Reason.NOT_OF_PLACE
+
+
 def in_groups(says: RuleDefinition) -> bool:
     """Return whether a company may get several mails of a rule, each about some of its participants (F019)."""
     return says.audience is Audience.COMPANIES and says.trigger.anchor.is_own
@@ -77,9 +84,9 @@ def _consider(
     grouped, plain = in_groups(says), says.repeat is None
     corrected = matter.has_rows
     for one in audience:
-        if one.removed or not one.comes_to(slots):
+        if gone := why_not_theirs(one, slots):
             if not wanted_only:
-                yield matter.pass_over(one, Reason.PARTICIPANT_REMOVED)
+                yield matter.pass_over(one, gone)
         elif grouped:
             yield from _of_company(matter, one, members.get(one.recipient, ()))
         elif plain:
@@ -99,7 +106,7 @@ def _of_company(
         if matter.rule.definition.repeat is not None:
             yield from _repeatedly(matter, line)
         elif line.timing is not None:
-            yield matter.want(line, line.timing)
+            yield matter.want(line, line.timing, passed_over=line.misses)
     if not lines and reason is not None:
         yield matter.pass_over(company, reason)
     yield from group_corrections(matter, company, members)
@@ -111,9 +118,11 @@ def _repeatedly(matter: Matter, line: Line) -> Iterator[Considered]:
 
 
 def _rows(snapshot: Snapshot) -> _Rows:
-    """Return the rows of those rules that may write several mails to one recipient, or have corrected one."""
+    """Return the rows of those rules that may write several mails to one recipient, or again, or have corrected one."""
     several = {
-        rule.id for rule in snapshot.rules if _writes_several(rule.definition) or rule.asked_to_correct
+        rule.id
+        for rule in snapshot.rules
+        if _writes_several(rule.definition) or rule.asked_to_correct or rule.memory > 1
     }
     several |= {send.rule for send in snapshot.sends if CORRECTION in send.occurrence}
     found: dict[tuple[UUID, UUID], dict[UUID, list[Known]]] = defaultdict(lambda: defaultdict(list))

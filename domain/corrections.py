@@ -75,7 +75,21 @@ def _case(matter: Matter, one: Participation, about: Sequence[Known]) -> _Case |
     told = told_at(about, anchor)
     if told is None or now is None or same_date(told, now):
         return None
-    return _kept(matter, about, now) or _asked_for(matter, about, now) or _of_rule(matter, one, told, now)
+    case = _kept(matter, about, now) or _asked_for(matter, about, now) or _of_rule(matter, one, told, now)
+    return None if case is not None and _was_cancelled(matter, about, case) else case
+
+
+def _was_cancelled(matter: Matter, about: Sequence[Known], case: _Case) -> bool:
+    """Return whether one that tells this date was cancelled before the rule forgot whom it wrote to: it stays so."""
+    return case.waits is None and any(
+        row.send.status is Status.CANCELLED
+        and (row.occurrence.kind, row.occurrence.by_hand) == (CORRECTION, case.by_hand)
+        and row.occurrence.memory < matter.rule.memory
+        and row.send.anchor == matter.rule.definition.trigger.anchor
+        and row.send.anchor_at is not None
+        and same_date(row.send.anchor_at, case.now)
+        for row in about
+    )
 
 
 def _kept(matter: Matter, about: Sequence[Known], now: datetime) -> _Case | None:
@@ -114,7 +128,7 @@ def _of_rule(matter: Matter, one: Participation, told: datetime, now: datetime) 
     rule, asked_at = matter.rule, matter.asked_at(one)
     option, since = rule.definition.correction, rule.corrects_since
     template = rule.templates.get(option.template) if option is not None else None
-    if template is None or max(told, now) <= asked_at or (since is not None and matter.said_at(one) < since):
+    if template is None or max(told, now) <= asked_at or (since is not None and matter.said_at(one) <= since):
         return None
     return _Case(now, template)
 

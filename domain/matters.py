@@ -1,16 +1,16 @@
 """Matters: one rule and one place that it writes about, and what planning asks of them for each of its audience."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from domain.changes import Considered, WantedSend
 from domain.identity import send_ids
-from domain.occurrences import Occurrence
+from domain.occurrences import CORRECTION, LAST, Occurrence
 from domain.participations import Participation
 from domain.places import Place
-from domain.sends import Reason
+from domain.sends import REVIVABLE, Reason, Status
 from domain.snapshots import ExistingSend, RuleFacts, Snapshot
 from domain.timetables import Timetable, Timing
 
@@ -21,6 +21,11 @@ class Known:
 
     occurrence: Occurrence
     send: ExistingSend
+
+    @property
+    def place(self) -> tuple[int, bool, int]:
+        """Where it stands among the mails of one line, besides corrections, of all memories of its rule."""
+        return self.occurrence.memory, self.occurrence.kind == LAST, self.occurrence.number or 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class Line:
     timing: Timing | None = None  # of the first of them; None: as the timetable has it
     completed: bool = False  # everybody that they are about
     rows: Sequence[Known] = ()  # of a company's, besides corrections: about any of these, or of this name
+    misses: bool = False  # they leave a mail that waits, and their own is past: a row says so
 
 
 class Matter:
@@ -60,6 +66,24 @@ class Matter:
     def known(self, recipient: Participation) -> Sequence[Known]:
         """Return the rows of this rule about this place to somebody, of rules that write several mails or corrected one."""
         return self._known.get(recipient.recipient, ())
+
+    def stays_cancelled(self, rows: Iterable[Known]) -> bool:
+        """Return whether the last of these mails was cancelled by hand before the rule forgot whom it wrote to (F105).
+
+        That is a word about one recipient, not about those whom the rule writes to: it holds until it is taken back.
+        """
+        if self.rule.memory == 1:
+            return False
+        mails = [known for known in rows if known.occurrence.kind != CORRECTION]
+        if any(known.occurrence.memory == self.rule.memory for known in mails):
+            return False
+        standing = [known for known in mails if known.send.status not in REVIVABLE]
+        last = max((known.place for known in standing), default=None)
+        return any(known.send.status is Status.CANCELLED for known in standing if known.place == last)
+
+    def is_cancelled_for(self, one: Participation) -> bool:
+        """Return whether mails to somebody under common dates stay cancelled."""
+        return self.stays_cancelled(known for known in self.known(one) if known.occurrence.group is None)
 
     def asked_at(self, one: Participation) -> datetime:
         """Return when the last change was made that asks for a send.
@@ -98,6 +122,8 @@ class Matter:
             return Considered(self.rule, self.place, one, None, timing)
         if self.rule.definition.catch_up:
             timing = self.timetable.catch_up(one, timing)
+        if self.is_cancelled_for(one):
+            return self.pass_over(one, Reason.CANCELLED_BY_HAND, timing)
         key = self._key(one.recipient, self._first)
         wanted = WantedSend(key, self.rule, self.place, one, timing, self._first, template=self.rule.template)
         return self._consider(wanted)

@@ -3,11 +3,13 @@
 Pure and repeatable: planning the same facts twice changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from domain.changes import Change, Considered, WantedSend, keep_up
 from domain.considering import consider
+from domain.occurrences import CORRECTION, Occurrence
 from domain.places import Place, places
 from domain.removals import Removals
 from domain.sends import REVOCABLE, Reason, Status
@@ -41,25 +43,34 @@ __all__ = [
 ]
 
 
+# What was called back, or passed over, is about nobody.
+_TO_NOBODY = frozenset({Status.REMOVED, Status.MISSED, Status.CANCELLED})
+
 _Matter = tuple[UUID, UUID, UUID]  # rule, scope and participation
 
 
 def plan(snapshot: Snapshot) -> list[Change]:
     """Return what to change so that the rows are what the rules ask for; empty when they already are."""
     existing = {send.id: send for send in snapshot.sends}
-    changes = []
+    changes, grouped = list[Change](), defaultdict[_Matter, list[WantedSend]](list)
     for found in consider(snapshot, wanted_only=True):
         if found.wanted is not None:
-            change = keep_up(found, existing.pop(found.wanted.id, None))
+            row = existing.pop(found.wanted.id, None)
+            change = keep_up(found, row)
             if change is not None:
                 changes.append(change)
+            if found.wanted.covers and (change or row) and _stands(change, row) not in _TO_NOBODY:
+                grouped[found.rule.id, found.place.id, found.participation.id].append(found.wanted)
     at_once = {_matter(change) for change in changes if _leaves_at_once(change, snapshot)}
-    changes += _let_go(existing.values(), snapshot, at_once)
+    changes += _let_go(existing.values(), snapshot, at_once, grouped)
     return changes
 
 
 def _let_go(
-    sends: Iterable[ExistingSend], snapshot: Snapshot, at_once: Collection[_Matter | None]
+    sends: Iterable[ExistingSend],
+    snapshot: Snapshot,
+    at_once: Collection[_Matter | None],
+    grouped: Mapping[_Matter, Sequence[WantedSend]],
 ) -> Iterator[Change]:
     """Yield the removal of every waiting send that nothing asks for any more.
 
@@ -75,8 +86,25 @@ def _let_go(
         why = removals.why(send)
         if why is None and (send.rule, send.scope, send.participation) in at_once:
             why = Reason.RULE_EDITED
+        if why is Reason.SERIES_OVER:
+            others = grouped.get((send.rule, send.scope, send.participation), ())
+            why = Reason.COVERED_ALREADY if any(_takes_up(wanted, send) for wanted in others) else why
         if why is not None:
             yield Change(send.id, Status.REMOVED, why, None, send)
+
+
+def _stands(change: Change | None, row: ExistingSend | None) -> Status | None:
+    if change is not None:
+        return change.status
+    return row.status if row is not None else None
+
+
+def _takes_up(wanted: WantedSend, send: ExistingSend) -> bool:
+    """Return whether a mail to a company is about any of those whom another was about, in a series of its own."""
+    here, there = Occurrence.parse(wanted.occurrence), Occurrence.parse(send.occurrence)
+    if here.kind == CORRECTION or here.group == there.group:
+        return False
+    return not set(send.covers or ()).isdisjoint(wanted.covers or ())
 
 
 def _leaves_at_once(change: Change, snapshot: Snapshot) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from domain.considering import in_groups, why_not_here, why_off
+from domain.considering import in_groups, why_not_here, why_not_theirs, why_off
 from domain.corrections import same_date, told_at
 from domain.matters import Known
 from domain.occurrences import CORRECTION, LAST, Occurrence
@@ -35,8 +35,8 @@ class Removals:
             return Reason.PLACE_REMOVED
         if place.scope is not says.scope or who.role is not says.audience.role:
             return Reason.RULE_EDITED
-        if who.removed or not who.comes_to(place.slots):
-            return Reason.PARTICIPANT_REMOVED
+        if gone := why_not_theirs(who, place.slots):
+            return gone
         if off := why_not_here(session, says, place):
             return off
         return None if self._queues(send, rule, who, place) else self._of_mail(send, rule, who, place)

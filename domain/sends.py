@@ -25,6 +25,9 @@ class Status(StrEnum):
 # The mail can still be called back.
 REVOCABLE = frozenset({Status.SCHEDULED, Status.CLAIMED})
 
+# It came to nothing, and planning may ask for it again.
+REVIVABLE = frozenset({Status.MISSED, Status.REMOVED})
+
 # Nothing more happens without planning or a person; a workflow may end on these only.
 FINAL = frozenset(
     {
@@ -58,6 +61,8 @@ class Reason(StrEnum):
     LEASE_OVER = "lease_over"  # the worker vanished after the fence
     NO_ADDRESS = "no_address"
     NO_ANCHOR_DATE = "no_anchor_date"
+    NOBODY_IN_ROLE = "nobody_in_role"  # whom the rule writes to in the recipient's place (F056)
+    NOT_OF_PLACE = "not_of_place"  # they take part, and come to other slots
     OLD_FACT = "old_fact"  # it had happened more than a day before it was written down here
     OLDER_SESSION = "older_session"  # the rule leaves alone what was there before it (C1)
     PARTICIPANT_REMOVED = "participant_removed"

@@ -16,7 +16,7 @@ from domain.matters import Known, Line, Matter
 from domain.occurrences import LAST
 from domain.participations import Participation
 from domain.rules import Repeat, Until
-from domain.sends import REVOCABLE, Reason, Status
+from domain.sends import REVIVABLE, REVOCABLE, Reason, Status
 from domain.snapshots import ExistingSend
 from domain.terms import OVER
 from domain.timetables import Timing
@@ -27,7 +27,6 @@ PASSED_OVER = 100
 # They arrived, or may have.
 _SPENT = frozenset({Status.SENT, Status.HANDING_OVER, Status.IN_DOUBT})
 _OPEN = REVOCABLE | {Status.HANDING_OVER, Status.IN_DOUBT}
-_REVIVABLE = frozenset({Status.MISSED, Status.REMOVED})
 
 
 def series(matter: Matter, line: Line, repeat: Repeat) -> Iterator[Considered]:
@@ -43,7 +42,7 @@ def ended_series(rows: CompanyRows, one: Participation, repeat: Repeat) -> UUID 
         return None
     head = max(numbered, key=_number)
     name = head.occurrence.group
-    if head.send.status is Status.CANCELLED or any(_says_over(known.send) for known in numbered):
+    if _is_stopped(numbered) or any(_says_over(known.send) for known in numbered):
         return name
     return name if len(_spent(rows.of([one.id], name).values())) >= repeat.at_most else None
 
@@ -83,6 +82,12 @@ def _says_over(send: ExistingSend) -> bool:
     return send.status is Status.SKIPPED and send.reason in OVER
 
 
+def _is_stopped(rows: Iterable[Known]) -> bool:
+    """Return whether the last of these was cancelled, of those that have not been let go, or missed: none comes back."""
+    standing = [known for known in rows if known.send.status not in REVIVABLE]
+    return bool(standing) and max(standing, key=_number).send.status is Status.CANCELLED
+
+
 def _spent(rows: Iterable[Known]) -> set[int]:
     """Return the numbers of those that arrived, or may have."""
     return {_number(known) for known in rows if known.occurrence.number and known.send.status in _SPENT}
@@ -103,12 +108,14 @@ class _Series:
     ) -> None:
         self._matter, self._line, self._repeat = matter, line, repeat
         self._rows, self._last = rows, last
-        self._spent = len(_spent(_known(matter, line)))
+        self._arrived = _spent(_known(matter, line))
+        self._spent = len(self._arrived)
         self._completed = line.completed and repeat.until is Until.COMPLETED
+        self._is_stopped = _is_stopped(rows.values())
 
     def consider(self) -> Iterator[Considered]:
         if not self._rows:
-            yield self._begin()
+            yield from self._part() or [self._begin()]
             return
         kept, standing = dict(self._stand()), dict[int, Status]()
         for number, row in self._sends():
@@ -119,14 +126,20 @@ class _Series:
             change = keep_up(found, row)
             standing[number] = change.status if change else row.status
             yield found
-        if _OPEN.isdisjoint(standing.values()):
-            head = max(standing)
-            yield from self._go_on(head, standing[head])
+        if not _OPEN.isdisjoint(standing.values()):
+            return
+        if self._is_stopped:
+            yield self._nothing(Reason.CANCELLED_BY_HAND)
+            return
+        head = max(standing)
+        yield from self._go_on(head, standing[head])
 
     def _begin(self) -> Considered:
         """Return the first mail that is not past: those before it never were (F069)."""
         if self._completed:
             return self._nothing(Reason.SERIES_OVER)
+        if self._line.group is None and self._matter.is_cancelled_for(self._line.recipient):
+            return self._nothing(Reason.CANCELLED_BY_HAND)
         past: Considered | None = None
         for number in range(1, self._repeat.at_most + 1):
             timing = self._timing(number)
@@ -139,6 +152,16 @@ class _Series:
                 return self._nothing(timing)
         return past or self._nothing(Reason.TOO_LATE)
 
+    def _part(self) -> list[Considered]:
+        """Return what becomes of a series that parts from another, whose mail waits, where its own is past: it is missed."""
+        waiting = [known for known in self._line.rows if known.send.status in REVOCABLE]
+        number = min((known.occurrence.number for known in waiting if known.occurrence.number), default=0)
+        timing = self._timing(number) if number and not self._completed else None
+        if not isinstance(timing, Timing):
+            return []
+        found = self._matter.want(self._line, timing, str(number), passed_over=True)
+        return [found, *self._next(number, quietly=False)] if found.reason is not None else []
+
     def _stand(self) -> Iterator[tuple[int, Considered]]:
         """Yield the mails that wait, and those that wait again since their time has come to lie ahead."""
         places = self._repeat.at_most - self._spent
@@ -147,8 +170,8 @@ class _Series:
                 change = keep_up(found, row)
                 places -= change is None or change.status in REVOCABLE
                 yield number, found
-        free = 0 if self._completed else places
-        for number, _, found in self._wanted(_REVIVABLE):
+        free = 0 if self._completed or self._is_stopped else places
+        for number, _, found in self._wanted(REVIVABLE):
             if free > 0:
                 free -= found.reason is None
                 yield number, found
@@ -162,13 +185,11 @@ class _Series:
                 yield number, row, self._matter.want(self._line, timing, str(number))
 
     def _go_on(self, head: int, stands: Status) -> Iterator[Considered]:
-        if stands is Status.CANCELLED:
-            yield self._nothing(Reason.CANCELLED_BY_HAND)
-        elif self._is_over():
-            yield from self._keep_last(head)
+        if self._is_over():
+            yield from self._keep_last()
             yield self._nothing(Reason.SERIES_OVER)
         elif self._spent >= self._repeat.at_most:
-            yield from self._end(head)
+            yield from self._end()
         else:
             yield from self._next(head, quietly=stands is Status.REMOVED)
 
@@ -206,28 +227,48 @@ class _Series:
                 yield number, timing
                 return
 
-    def _end(self, head: int) -> Iterator[Considered]:
+    def _end(self) -> Iterator[Considered]:
         """Yield the last step, to somebody else, where the rule has one."""
         then = self._repeat.then
         if then is None or self._last_is_theirs():
             yield self._nothing(Reason.SERIES_OVER)
             return
-        _, timing = next(self._later(head))
+        timing = self._end_timing()
         if isinstance(timing, Reason):
             yield self._nothing(timing)
             return
         template = self._matter.rule.templates.get(then.template) if then.template else None
         yield self._matter.want(self._line, timing, LAST, template=template, passed_over=True)
 
-    def _keep_last(self, head: int) -> Iterator[Considered]:
+    def _end_timing(self) -> Timing | Reason:
+        """Return when the last step comes: after the last mail that was sent, as if no more had ever been allowed.
+
+        Where that is past, as those after it were that came to nothing, it is the next that is not.
+        """
+        last_sent = max(self._arrived)
+        timing: Timing | Reason = Reason.TOO_LATE
+        for number in (number for number in self._rows if number >= last_sent):
+            _, timing = next(self._later(number))
+            if isinstance(timing, Reason) or self._waits_for(timing):
+                break
+            if self._matter.is_worth(self._line.recipient, timing):
+                break
+        return timing
+
+    def _waits_for(self, timing: Timing) -> bool:
+        """Return whether the last step waits for this time, or queues since it has come."""
+        last = self._last
+        return last is not None and last.send.status in REVOCABLE and last.send.due_at == timing.due.at
+
+    def _keep_last(self) -> Iterator[Considered]:
         """Yield a last step that waits, though the series is over: that is looked at when it is to leave."""
         if self._last and self._last.send.status in REVOCABLE and self._spent >= self._repeat.at_most:
-            yield from self._end(head)
+            yield from self._end()
 
     def _last_is_theirs(self) -> bool:
         """Return whether the last step about some of them has been decided under another name."""
         last = self._last
-        return last is not None and not _is_own(self._line, last) and last.send.status not in _REVIVABLE
+        return last is not None and not _is_own(self._line, last) and last.send.status not in REVIVABLE
 
     def _sends(self) -> Iterator[tuple[int, ExistingSend]]:
         return ((number, known.send) for number, known in self._rows.items())

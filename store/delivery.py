@@ -16,14 +16,14 @@ from domain.delivery import RowState
 from domain.sends import Outcome, Reason, Status
 from store.database import Store
 from store.facts import CLEAN, FACTS, FACTS_VERSION
-from store.locks import trust_facts
+from store.locks import trust_facts, trust_to_claim, trust_to_fence
 from store.receipts import TELLS_ANOTHER_DATE, lock_receipt, take_receipt_back
 from store.senders import take_turn
 from store.series import PLANNED_ON, goes_on
 
 _STATE = text(f"""
-    select s.status, s.version, s.due_at, s.latest_at, s.next_attempt_at, s.lease_until, relance_now() as now,
-           ({CLEAN}) as clean
+    select s.status, s.version, s.due_at, s.latest_at, s.next_attempt_at, s.lease_until, s.changed_at,
+           relance_now() as now, ({CLEAN}) as clean
     from sends s, {FACTS} and s.id = :send
 """)
 
@@ -109,7 +109,7 @@ _TRACE = "case when jsonb_array_length(trace) < 60 then trace else trace #- '{20
 _ENDS = """s.token = :token and s.status in ('claimed', 'handing_over', 'in_doubt')
     and cast(:status as text) not in ('scheduled', 'in_doubt')"""
 _RECORD = text(f"""
-    with {goes_on(_ENDS)}
+    with {goes_on(_ENDS, untells="cast(:status as text) <> 'sent'")}
     update sends
     set status = cast(:status as text), reason = cast(:reason as text),
         -- Whoever waits for a decision is told of one.
@@ -180,7 +180,7 @@ async def claim(db: AsyncConnection, send: UUID, version: int, token: UUID, leas
 
     Where its sender's rate is limited, the row may be given a later turn instead: its `next_attempt_at`.
     """
-    await trust_facts(db, send)
+    await trust_to_claim(db, send)
     values = {"send": send, "version": version, "token": token, "lease": lease}
     attempt = (await db.execute(_CLAIM, values)).scalar_one_or_none()
     if attempt is None and await take_turn(db, send, version):
@@ -217,7 +217,7 @@ async def fence(db: AsyncConnection, claim: Claim, facts: Fenced, lease: timedel
 
     The caller commits, and sends the dot only once the commit is known. Not repeatable.
     """
-    await trust_facts(db, claim.send, durable=True)
+    await trust_to_fence(db, claim.send)
     values = {
         "send": claim.send,
         "token": claim.token,

@@ -10,10 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.rules import RuleDefinition
+from domain.sends import Reason
+from store.switched_off import note_who
 
-# Versions never restart; a new name is for people, and makes nothing dirty.
+# Versions never restart; a new name is for people, and makes nothing dirty. A rule that comes to have corrections makes
+# none of what its session said until this very instant.
 _PUT = text("""
-    with written as (
+    with clock as materialized (select relance_now() as now),
+    written as (
         insert into rules as r (organization_id, session_id, key, name, template_id, definition, active, version,
                                 planned_version)
         select s.organization_id, s.id, :key, :name, :template, :definition, :active, next.version, next.version
@@ -23,9 +27,12 @@ _PUT = text("""
         on conflict (session_id, key) where deleted_at is null and session_id is not null do update
         set name = excluded.name, template_id = excluded.template_id, definition = excluded.definition,
             active = excluded.active,
+            corrects_since = case when r.definition ->> 'correction' is null
+                                   and excluded.definition ->> 'correction' is not null
+                                  then (select now from clock) else r.corrects_since end,
             (version, planned_version, changed_at) = (
                 select r.version + edited::int, r.version + edited::int,
-                       case when edited then relance_now() else r.changed_at end
+                       case when edited then (select now from clock) else r.changed_at end
                 from (select (r.template_id, r.definition, r.active)
                              is distinct from (excluded.template_id, excluded.definition, excluded.active)
                      ) as compared (edited))
@@ -33,7 +40,7 @@ _PUT = text("""
               is distinct from (excluded.name, excluded.template_id, excluded.definition, excluded.active)
         returning version
     )
-    update sessions set version = version + 1, changed_at = relance_now()
+    update sessions set version = version + 1, changed_at = (select now from clock)
     where id = :session
       and (select version from written)
           is distinct from (select version from rules where session_id = :session and key = :key and deleted_at is null)
@@ -47,8 +54,10 @@ _SWITCH = text("""
         where id = :rule and active <> :active and deleted_at is null returning session_id
     )
     update sessions set version = version + 1, changed_at = relance_now() from switched
-    where id = switched.session_id
+    where id = switched.session_id returning id
 """)
+
+_NAMED = text("select id from rules where session_id = :session and key = :key and deleted_at is null")
 
 _DELETE = text("""
     with gone as (
@@ -57,6 +66,7 @@ _DELETE = text("""
         where id = :rule and deleted_at is null returning session_id
     )
     update sessions set version = version + 1, changed_at = relance_now() from gone where id = gone.session_id
+    returning id
 """)
 
 
@@ -69,18 +79,30 @@ async def put_own_rule(
     template: UUID,
     definition: RuleDefinition,
     active: bool,
+    by: str | None = None,
 ) -> bool:
-    """Make or replace a rule of one session; return whether its mails follow, which makes the session dirty."""
+    """Make or replace a rule of one session; return whether its mails follow, which makes the session dirty.
+
+    `by` is the name of the token that was shown, for the traces of what it calls back.
+    """
     values = {"name": name, "template": template, "active": active}
     written = definition.model_dump_json(by_alias=True)
     done = await db.execute(_PUT, {"session": session, "key": key, "definition": written, **values})
+    if done.rowcount == 1 and not active:
+        those = (await db.execute(_NAMED, {"session": session, "key": key})).scalars().all()
+        await note_who(db, session, those, Reason.RULE_DEACTIVATED, by)
     return done.rowcount == 1
 
 
-async def switch_own_rule(db: AsyncConnection, rule: UUID, *, active: bool) -> None:
-    await db.execute(_SWITCH, {"rule": rule, "active": active})
+async def switch_own_rule(db: AsyncConnection, rule: UUID, *, active: bool, by: str | None = None) -> None:
+    """Switch a rule on or off; planning follows. `by` as `put_own_rule`."""
+    session = (await db.execute(_SWITCH, {"rule": rule, "active": active})).scalar_one_or_none()
+    if session is not None and not active:
+        await note_who(db, session, [rule], Reason.RULE_DEACTIVATED, by)
 
 
-async def delete_own_rule(db: AsyncConnection, rule: UUID) -> None:
-    """Leave a tombstone; planning removes what waits, and until then nothing of it can leave."""
-    await db.execute(_DELETE, {"rule": rule})
+async def delete_own_rule(db: AsyncConnection, rule: UUID, *, by: str | None = None) -> None:
+    """Leave a tombstone; planning removes what waits, and until then nothing of it can leave. `by` as `put_own_rule`."""
+    session = (await db.execute(_DELETE, {"rule": rule})).scalar_one_or_none()
+    if session is not None:
+        await note_who(db, session, [rule], Reason.RULE_DELETED, by)

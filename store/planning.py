@@ -8,11 +8,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.changes import Change
+from domain.occurrences import Occurrence
 from domain.sends import FINAL
 from store.locks import lock_sends
 from store.snapshots import Loaded, load_snapshot
 
-__all__ = ["Loaded", "is_dirty", "load_snapshot", "mark_planned", "write_changes"]
+__all__ = ["CancelledMeanwhileError", "Loaded", "is_dirty", "load_snapshot", "mark_planned", "write_changes"]
+
+
+class CancelledMeanwhileError(Exception):
+    """Somebody has cancelled what was to be asked for anew, in its place: plan again, upon what they said."""
+
 
 _SESSION_PLANNED = text("""
     update sessions set planned_version = greatest(planned_version, :version) where id = :session
@@ -148,17 +154,26 @@ async def is_dirty(db: AsyncConnection, session: UUID) -> bool:
 async def write_changes(
     db: AsyncConnection, organization: UUID, session: UUID, changes: Sequence[Change], by: str | None = None
 ) -> int:
-    """Write the difference; return how many rows changed. `by` is the token of whoever asked for it, if anybody did."""
+    """Write the difference; return how many rows changed. `by` is the token of whoever asked for it, if anybody did.
+
+    Raises `CancelledMeanwhileError`, with nothing written, where a rule that has forgotten whom it wrote to asks for
+    mails in the place of others, and somebody has cancelled any since the snapshot was read.
+    """
     written = 0
     new = [change for change in changes if change.existing is None]
+    old = [change for change in changes if change.existing is not None]
+    if old and await lock_sends(db, [change.id for change in old]) and any(map(_is_asked_anew, new)):
+        raise CancelledMeanwhileError
     if new:
         scope = {"organization": organization, "session": session, "by": by}
         written += (await db.execute(_INSERT, {**scope, **_new_rows(new), **_said(new)})).rowcount
-    old = [change for change in changes if change.existing is not None]
     if old:
-        await lock_sends(db, [change.id for change in old])
         written += (await db.execute(_UPDATE, {"by": by, **_old_rows(old), **_said(old)})).rowcount
     return written
+
+
+def _is_asked_anew(change: Change) -> bool:
+    return change.wanted is not None and Occurrence.parse(change.wanted.occurrence).memory > 1
 
 
 def _new_rows(changes: Sequence[Change]) -> dict[str, list[Any]]:

@@ -67,8 +67,9 @@ _LEAVE_NOW = text("""
     returning true
 """)
 
+_DOUBTED = "s.organization_id = :organization and s.status = 'in_doubt'"
 _SETTLE_DOUBT = text(f"""
-    with {goes_on("s.organization_id = :organization and s.status = 'in_doubt'")}
+    with {goes_on(_DOUBTED, untells="cast(:status as text) <> 'sent'")}
     update sends
     set status = cast(:status as text), reason = cast(:reason as text), version = version + 1,
         token = null, lease_until = null, ended_at = relance_now(), changed_at = relance_now(),

@@ -42,6 +42,12 @@ class Temporal:
     async def look(self, send: Unsignalled) -> None:
         raise AssertionError(send)
 
+    async def session_changed(self, organization: str, key: str, session: UUID) -> bool:
+        raise AssertionError(session)
+
+    async def rule_changed(self, organization: str, key: str, rule: UUID) -> bool:
+        raise AssertionError(rule)
+
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
@@ -58,7 +64,7 @@ async def mend(store: Store, monkeypatch: pytest.MonkeyPatch, *late: Doing) -> t
         return [_late(id) for id in temporal.late if only is None or id in only][:limit]
 
     monkeypatch.setattr("activities.overdue.list_sends_left", left)
-    repaired = await Overdue(store, temporal, temporal).mend(timedelta(minutes=1))
+    repaired = await Overdue(store, temporal, temporal, temporal).mend(timedelta(minutes=1))
     return temporal, repaired[Repair.OVERDUE]
 
 

@@ -132,6 +132,43 @@ def test_a_new_memory_forgets_who_was_written_to() -> None:  # F105
     assert is_settled(ended(found))
 
 
+def forgets(memory: int = 2, **says: Any) -> RuleFacts:
+    return rule(offset="-P1D", of={"version": memory, "memory": memory}, **says)
+
+
+def test_a_new_memory_leaves_alone_whoever_was_taken_out_by_hand() -> None:
+    """F020, F105: a word about one recipient, until it is taken back; also where another memory follows."""
+    cancelled = ended(planned(facts(rule())), Status.CANCELLED, at=NOW)
+
+    for memory in (2, 3):
+        found = replace(cancelled, rules=[forgets(memory)])
+        assert is_settled(found)
+        assert reasons(found) == {Reason.CANCELLED_BY_HAND}
+    (send,) = cancelled.sends
+    back = planned(
+        replace(
+            cancelled,
+            rules=[forgets()],
+            sends=[replace(send, status=Status.SCHEDULED, reactivated=True)],
+        )
+    )
+    assert {one.occurrence: one.status for one in back.sends} == {
+        "1": Status.REMOVED,
+        "m2:1": Status.SCHEDULED,
+    }
+
+
+def test_only_the_last_word_about_somebody_holds_in_a_new_memory() -> None:
+    """F105: what was sent in the second memory is forgotten with it, what was cancelled there is not."""
+    sent = ended(planned(facts(rule())))
+    second = planned(replace(sent, rules=[forgets()]))
+
+    cancelled = ended(second, Status.CANCELLED, at=second.now)
+    assert is_settled(replace(cancelled, rules=[forgets(3)]))
+    told = planned(replace(ended(second, at=second.now), rules=[forgets(3)]))
+    assert {one.occurrence: one.status for one in told.sends}["m3:1"] is Status.SCHEDULED
+
+
 def test_a_new_memory_writes_nothing_that_is_past() -> None:  # F069
     sent = ended(planned(facts(rule())))
 
@@ -209,7 +246,7 @@ def test_everybody_of_an_audience_is_told_why_they_have_no_mail() -> None:
         ("monday", "ada"): None,
         ("monday", "bob"): None,
         ("tuesday", "ada"): None,
-        ("tuesday", "bob"): Reason.PARTICIPANT_REMOVED,  # they do not come to it
+        ("tuesday", "bob"): Reason.NOT_OF_PLACE,
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.corrections import TOLD
 from domain.occurrences import Occurrence
 from domain.participations import Participation
 from domain.planning import RuleFacts, Snapshot, plan
@@ -351,6 +352,17 @@ def test_a_date_is_corrected_again_where_its_correction_had_come_to_nothing(stat
     assert is_settled(ended(after, status, at=LATER + 3 * DAY))
 
 
+def test_a_correction_that_was_cancelled_stays_so_in_a_new_memory() -> None:  # F105
+    cancelled = ended(planned(moved(told(), SECOND, now=LATER)), Status.CANCELLED, at=LATER)
+    again = rule(correction={"template": "moved"}, of={**TEMPLATES, "memory": 2})
+
+    found = planned(replace(cancelled, rules=[again]))
+
+    assert rows(replace(found, sends=found.sends[1:])) == {"1": "scheduled", step(SECOND): "cancelled"}
+    further = planned(moved(found, THIRD, now=LATER))
+    assert rows(replace(further, sends=further.sends[1:]))[step(THIRD)] == "scheduled"
+
+
 def test_a_correction_that_was_cancelled_stays_so_when_its_date_comes_back() -> None:
     found = ended(planned(moved(told(), SECOND, now=LATER)), Status.CANCELLED)
     found = ended(planned(moved(found, THIRD, now=LATER + DAY)))
@@ -475,7 +487,8 @@ def test_the_order_of_rows_is_irrelevant(found: Snapshot, dice: Random) -> None:
 def test_no_correction_waits_that_tells_another_date_or_one_told_already(found: Snapshot) -> None:
     after = planned(found)
     known = sorted(
-        (send for send in after.sends if send.status is Status.SENT), key=lambda send: send.handed_at or NOW
+        (send for send in after.sends if send.status in TOLD),
+        key=lambda send: (send.handed_at or NOW, send.id),
     )
     for send in after.sends:
         if send.status in REVOCABLE and Occurrence.parse(send.occurrence).kind == "correction":

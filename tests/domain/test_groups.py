@@ -125,6 +125,23 @@ def test_a_newcomer_has_a_mail_of_their_own_where_the_others_were_cancelled() ->
     assert lines(planned(replaced(found, CAT))) == {line(SEVENTH, CAT)}
 
 
+@pytest.mark.parametrize("repeat", [None, {"every": "P2D", "at_most": 4}], ids=["once", "again and again"])
+def test_a_new_memory_leaves_out_whoever_was_taken_out_by_hand(repeat: Any) -> None:  # F020, F105
+    says: dict[str, Any] = {"audience": "companies", "anchor": "participation.start", "offset": "-P7D"}
+    cancelled = ended(
+        planned(facts(rule(**says, repeat=repeat), people=[ACME, ANN, BEN])), Status.CANCELLED, at=NOW
+    )
+    joined = replaced(cancelled, CAT)
+
+    found = planned(replace(joined, rules=[rule(**says, repeat=repeat, of={"memory": 2, "version": 2})]))
+
+    assert lines(found) == {line(SEVENTH, CAT)}
+    assert is_settled(found)
+    nobody = replace(cancelled, rules=[rule(**says, repeat=repeat, of={"memory": 2})])
+    assert is_settled(nobody)
+    assert reasons(nobody) == {Reason.CANCELLED_BY_HAND}
+
+
 def test_a_newcomer_joins_those_who_wait() -> None:  # F022
     found = start(BEN)
 
@@ -248,8 +265,8 @@ def queueing(found: Snapshot) -> Snapshot:
 
 def changed(found: Snapshot, *people: Participation) -> Snapshot:
     """The facts as they are planned once these have come, gone, or have other dates, now."""
-    said = [replace(one, changed_at=found.now) for one in (ACME, *people)]
-    return planned(replaced(found, *said))
+    said = [replace(one, changed_at=found.now) for one in people]
+    return planned(replaced(found, replace(ACME, dirty_at=found.now), *said))
 
 
 def ids(found: Snapshot) -> list[UUID]:
@@ -304,6 +321,165 @@ def test_a_time_set_by_hand_survives_a_newcomer() -> None:
     after = changed(replace(found, sends=by_hand), ANN)
 
     assert lines(after) == {(NOW, frozenset({ANN.id, BEN.id, CAT.id}))}
+
+
+SOON = NOW + 14 * DAY  # a week before that is past when the mail queues
+
+
+def missed(found: Snapshot) -> list[tuple[UUID, ...]]:
+    """Whom the mails are about that were missed."""
+    rows = [send for send in found.sends if send.status is Status.MISSED]
+    assert {send.reason for send in rows} <= {Reason.DUE_IN_PAST}
+    return sorted(tuple(send.covers or ()) for send in rows)
+
+
+@pytest.mark.parametrize("of", [(ANN, BEN), (BEN, CAT)])
+def test_whoever_leaves_a_mail_for_a_date_whose_mail_is_past_has_a_row_that_says_so(
+    of: tuple[Participation, Participation],
+) -> None:  # L03, as of a mail to one person that is moved into the past
+    one, other = of
+    found = queueing(start(*of))
+
+    after = changed(found, later(one, SOON))
+
+    assert (lines(after), missed(after)) == ({line(SEVENTH, other)}, [(one.id,)])
+    assert is_settled(after)
+    later_still = changed(after, later(one))
+    assert (lines(later_still), missed(later_still)) == (
+        {line(SEVENTH, other), line(FOURTEENTH, one)},
+        [],
+    )
+    assert ids(later_still) == ids(after)
+
+
+def test_those_who_leave_a_mail_that_waits_for_different_past_dates_have_a_row_each() -> None:
+    found = replace(start(ANN, BEN, CAT), now=NOW + 10 * DAY)
+
+    after = changed(found, later(ANN, NOW + 11 * DAY), later(BEN, NOW + 12 * DAY))
+
+    assert (lines(after), missed(after)) == ({line(SEVENTH, CAT)}, sorted([(ANN.id,), (BEN.id,)]))
+    assert is_settled(after)
+
+
+def test_whoever_leaves_for_a_past_date_of_others_who_missed_theirs_has_a_row_too() -> None:
+    found = queueing(changed(queueing(start(ANN, BEN, later(CAT))), later(CAT, SOON)))
+    assert missed(found) == [(CAT.id,)]
+
+    after = changed(found, later(ANN, SOON))
+
+    assert (lines(after), missed(after)) == ({line(SEVENTH, BEN)}, sorted([(ANN.id,), (CAT.id,)]))
+    assert is_settled(after)
+
+
+def test_whoever_leaves_has_missed_it_also_where_they_had_a_mail_of_their_own_before() -> None:
+    alone = start(ANN, later(BEN))
+    found = queueing(changed(alone, BEN))
+    assert [send.status for send in found.sends] == [Status.SCHEDULED, Status.REMOVED]
+
+    after = changed(found, later(BEN, SOON))
+
+    assert (lines(after), missed(after)) == ({line(SEVENTH, ANN)}, [(BEN.id,)])
+    assert is_settled(after)
+
+
+def test_whoever_leaves_for_the_date_of_a_mail_that_queues_joins_it() -> None:
+    found = queueing(start(ANN, later(BEN), later(CAT)))
+
+    after = changed(found, replace(BEN, own=ANN.own))
+
+    assert (lines(after), missed(after)) == ({line(SEVENTH, ANN, BEN), line(FOURTEENTH, CAT)}, [])
+    assert is_settled(after)
+
+
+def test_whoever_comes_with_a_date_whose_mail_is_past_has_no_row() -> None:  # F069
+    found = queueing(start(BEN))
+
+    after = changed(found, later(ANN, SOON))
+
+    assert (lines(after), missed(after)) == ({line(SEVENTH, BEN)}, [])
+
+
+def test_whoever_leaves_a_series_for_past_dates_has_missed_what_waited_and_goes_on() -> None:
+    found = planned(facts(SERIES, people=[ACME, ANN, BEN]))
+
+    after = changed(replace(found, now=NOW + DAY), later(ANN, NOW + 10 * DAY))
+
+    assert missed(after) == [(ANN.id,)]
+    assert lines(after) == {
+        (SEVENTH - 2 * WEEK, frozenset({BEN.id})),
+        (NOW + 3 * DAY, frozenset({ANN.id})),
+    }
+    assert is_settled(after)
+
+
+# What is past is seen from when it was asked for: by the rule, or by whoever came, or got another date (docs/decisions/0012).
+
+SLOW = rule(audience="companies", anchor="participation.start", offset="-P7D", of={"changed_at": NOW})
+
+
+def late(*people: Participation) -> Snapshot:
+    """A rule was made while all was ahead; planning comes to it only now, when the first mail is due."""
+    return planned(queueing(facts(SLOW, people=[replace(ACME, dirty_at=SEVENTH - WEEK), *people])))
+
+
+def test_a_newcomer_takes_no_mail_from_those_who_were_there_in_time() -> None:
+    newcomer = replace(later(CAT), changed_at=SEVENTH - WEEK + MINUTE)
+
+    found = late(ANN, newcomer)
+
+    assert lines(found) == {line(SEVENTH, ANN), line(FOURTEENTH, CAT)}
+    assert is_settled(found)
+
+
+def test_a_newcomer_with_their_date_is_in_it() -> None:
+    newcomer = replace(CAT, changed_at=SEVENTH - WEEK + MINUTE)
+
+    assert lines(late(ANN, newcomer)) == {line(SEVENTH, ANN, CAT)}
+
+
+def test_a_newcomer_alone_is_too_late_for_theirs() -> None:  # F069
+    newcomer = replace(CAT, changed_at=SEVENTH - WEEK + MINUTE)
+
+    assert lines(late(later(ANN), newcomer)) == {line(FOURTEENTH, ANN)}
+
+
+def test_a_company_that_is_new_is_too_late_with_all_its_people() -> None:
+    new = SEVENTH - WEEK + MINUTE
+    people = [replace(ACME, changed_at=new), replace(ANN, changed_at=new), later(BEN)]
+
+    assert lines(planned(queueing(facts(SLOW, people=people)))) == {line(FOURTEENTH, BEN)}
+
+
+def test_a_series_that_has_not_begun_goes_by_its_own_people() -> None:
+    """That of others has: what moves theirs on is nothing to these."""
+    slow = replace(SERIES, changed_at=NOW)
+    found = planned(facts(slow, people=[ACME, later(BEN)]))
+    at = SEVENTH - 2 * WEEK + MINUTE
+
+    said = [replace(ACME, dirty_at=at), replace(ANN, changed_at=NOW)]
+    found = planned(replace(replaced(found, *said), now=at))
+
+    assert {those for at, those in lines(found) if at == SEVENTH - 2 * WEEK} == {frozenset({ANN.id})}
+
+
+def test_a_correction_goes_by_who_has_another_date() -> None:
+    """Of those it is about somebody was said to come on another day: since then it may be sent for a day."""
+    option = rule(
+        audience="companies",
+        anchor="participation.start",
+        offset="-P7D",
+        correction={"template": "moved"},
+        deliver_within="P1D",
+        of={"templates": {"moved": named("moved")}},
+    )
+    found = ended(planned(facts(option, people=[ACME, ANN, BEN])))
+    found = replace(found, participations=[ACME, ANN, BEN])
+
+    after = changed(replace(found, now=found.now + DAY), later(BEN))
+
+    (correction,) = [send for send in after.sends if send.status is Status.SCHEDULED]
+    assert (correction.covers, correction.due_at) == ((BEN.id,), found.now + DAY)
+    assert correction.latest_at == found.now + 2 * DAY
 
 
 # Series of a company, of which somebody comes or goes.
@@ -435,8 +611,8 @@ def some_companies(draw: st.DrawFn, of: RuleFacts = TELL) -> Snapshot:
         found = planned(replaced(found, *draw(some_learners())))
         chosen = [send for send in found.sends if send.status in REVOCABLE and draw(st.booleans())]
         status = draw(st.sampled_from(sorted(Status)))
-        for send in chosen:
-            found = ended(found, status, which=send.occurrence, at=found.now + timedelta(hours=1))
+        for which in sorted({send.occurrence for send in chosen}):  # of both companies
+            found = ended(found, status, which=which, at=found.now + timedelta(hours=1))
     return replaced(found, *draw(some_learners()))
 
 
@@ -479,6 +655,23 @@ def test_nobody_is_in_two_mails_to_one_company(found: Snapshot) -> None:  # F019
 
     for one in (ACME, company("other")):
         assert len(set(about(after, one.id))) == len(about(after, one.id))
+
+
+_AHEAD_OR_NOT = st.sampled_from([SEVENTH, FOURTEENTH, NOW + 3 * DAY, NOW + 4 * DAY])
+
+
+@given(st.lists(st.tuples(_AHEAD_OR_NOT, _AHEAD_OR_NOT, _AHEAD_OR_NOT), max_size=4))
+def test_nobody_vanishes_from_a_mail_that_waits(dates: Sequence[tuple[datetime, datetime, datetime]]) -> None:
+    """L03: whoever waits, and has another date, waits for that, or has a row that says that it was missed."""
+    found = start(ANN, BEN, CAT)
+    for number, those in enumerate(dates, 1):
+        people = [later(one, at) for one, at in zip((ANN, BEN, CAT), those, strict=True)]
+        found = changed(replace(found, now=NOW + number * MINUTE), *people)
+
+        assert is_settled(found)
+        for one, at in zip(people, those, strict=True):
+            stands = {send.status for send in found.sends if one.id in (send.covers or ())}
+            assert (Status.SCHEDULED if at - WEEK > found.now else Status.MISSED) in stands
 
 
 @given(some_companies())

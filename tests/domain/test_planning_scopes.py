@@ -232,7 +232,8 @@ LEAVES: dict[Reason, tuple[SessionFacts, RuleFacts, Participation]] = {
         session(modules=MODULES, **WEEK), rule(scope="slot", conditions={"stages": ["confirmed"]}), ADA
     ),
     Reason.PLACE_REMOVED: (session(modules=MODULES, slots=WEEK["slots"][1:]), rule(scope="slot"), ADA),
-    Reason.PARTICIPANT_REMOVED: (session(modules=MODULES, **WEEK), rule(scope="slot"), somebody("ada", "friday")),
+    Reason.NOT_OF_PLACE: (session(modules=MODULES, **WEEK), rule(scope="slot"), somebody("ada", "friday")),
+    Reason.PARTICIPANT_REMOVED: (session(modules=MODULES, **WEEK), rule(scope="slot"), replace(ADA, removed=True)),
     Reason.RULE_EDITED: (session(modules=MODULES, **WEEK), rule(scope="session"), ADA),
 }  # fmt: skip
 

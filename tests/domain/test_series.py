@@ -98,6 +98,16 @@ def test_the_next_waits_for_what_is_not_decided(status: Status) -> None:
     assert rows(go_on(start(), status)) == {"1": status}
 
 
+def test_a_series_that_a_cancel_has_stopped_stays_so_in_a_new_memory() -> None:  # F020, F105
+    stopped = go_on(go_on(start()), Status.CANCELLED)
+    again = [replace(one, memory=2, version=2) for one in stopped.rules]
+
+    assert is_settled(replace(stopped, rules=again))
+    assert reasons(replace(stopped, rules=again)) == {Reason.CANCELLED_BY_HAND}
+    sent = go_on(go_on(start()))
+    assert not is_settled(replace(sent, rules=again))
+
+
 def test_a_mail_cancelled_by_hand_stops_the_series_until_it_is_reactivated() -> None:  # F020, F021
     stopped = go_on(start(), Status.CANCELLED)
     assert rows(stopped) == {"1": "cancelled"}
@@ -106,6 +116,42 @@ def test_a_mail_cancelled_by_hand_stops_the_series_until_it_is_reactivated() -> 
     (send,) = stopped.sends
     again = replace(stopped, sends=[replace(send, status=Status.SCHEDULED, reactivated=True)])
     assert rows(planned(replace(again, now=NOW + DAY))) == {"1": "scheduled"}
+
+
+@pytest.mark.parametrize("late", [timedelta(0), 2 * WEEK])
+def test_a_mail_cancelled_by_hand_brings_none_back_that_gave_way_to_it(late: timedelta) -> None:  # F020
+    """The first was skipped, and then sent by hand in the place of the second: cancelled, it stops the series."""
+    once = weekly(repeat={"at_most": 1})
+    found = go_on(start(once), Status.SKIPPED, reason=Reason.ATTENDANCE_NOT_MET)
+    at = found.now + HOUR
+    by_hand = [
+        replace(send, status=Status.SCHEDULED, reason=None, due_at=at, due_override_at=at)
+        if send.occurrence == "1"
+        else send
+        for send in found.sends
+    ]
+    found = planned(replace(found, sends=by_hand, now=at))
+    assert rows(found) == {"1": "scheduled", "2": "removed"}
+
+    stopped = ended(found, Status.CANCELLED, at=at)
+
+    assert is_settled(replace(stopped, now=at + late))
+    assert reasons(stopped) == {Reason.CANCELLED_BY_HAND}
+    moved = replace(stopped, session=session(NOW + 10 * WEEK, NOW + 10 * WEEK + DAY))
+    again = [replace(one, memory=2, version=2) for one in stopped.rules]
+    assert is_settled(replace(moved, rules=again))  # F105
+
+
+def test_a_last_step_that_was_let_go_hides_no_cancel_from_a_new_memory() -> None:  # F020, F105
+    once = weekly(repeat={"at_most": 1, "then": {"to": "manager"}})
+    thrice = weekly(repeat={"at_most": 3, "then": {"to": "manager"}})
+    found = planned(replace(go_on(start(once)), rules=[thrice]))
+    assert rows(found) == {"1": "sent", "2": "scheduled", "last": "removed"}
+
+    stopped = ended(found, Status.CANCELLED, at=found.now + HOUR)
+
+    again = [replace(one, memory=2, version=2) for one in stopped.rules]
+    assert is_settled(replace(stopped, rules=again))
 
 
 @pytest.mark.parametrize("reason", [Reason.SERIES_OVER, Reason.ALREADY_ANSWERED])
@@ -336,6 +382,79 @@ def test_a_series_made_longer_goes_on_in_the_place_of_its_last_step() -> None:
         "3": "scheduled",
         "last": "removed",
     }
+
+
+def shorter(found: Snapshot, at_most: int, **when: Any) -> Snapshot:
+    """The rule now ends with somebody else after fewer mails."""
+    repeat = {**TO_MANAGER, "at_most": at_most}
+    of = {**when, "templates": {"escalation": named("escalation")}}
+    return planned(replace(found, rules=[weekly(repeat=repeat, of=of)]))
+
+
+def sent_of_five(*statuses: Status) -> Snapshot:
+    """A series of five, of whose mails the first came to these, in the state before the next."""
+    repeat = {**TO_MANAGER, "at_most": 5}
+    found = start(weekly(repeat=repeat, of={"templates": {"escalation": named("escalation")}}))
+    for status in statuses:
+        found = go_on(found, status)
+    return found
+
+
+@pytest.mark.parametrize(("at_most", "sent"), [(2, 2), (2, 3), (1, 4)])
+def test_a_series_made_shorter_ends_as_if_it_had_always_been(at_most: int, sent: int) -> None:
+    """L12: the last step comes when the mail would have that is let go, not one later."""
+    found = shorter(sent_of_five(*[Status.SENT] * sent), at_most)
+
+    assert rows(found) == {
+        **{str(number + 1): "sent" for number in range(sent)},
+        str(sent + 1): "removed",
+        "last": "scheduled",
+    }
+    assert waiting(found) == [FIRST + sent * WEEK]
+    assert is_settled(found)
+    longer = planned(replace(found, rules=sent_of_five().rules))
+    assert (rows(longer)[str(sent + 1)], rows(longer)["last"]) == ("scheduled", "removed")
+
+
+def test_a_last_step_takes_no_place_that_is_past_where_a_mail_came_to_nothing() -> None:
+    found = shorter(sent_of_five(Status.SENT, Status.SENT, Status.FAILED), 2)
+
+    assert rows(found) == {"1": "sent", "2": "sent", "3": "failed", "4": "removed", "last": "scheduled"}
+    assert waiting(found) == [FIRST + 3 * WEEK]
+    assert is_settled(found)
+
+
+def test_a_series_that_had_stopped_and_is_shorter_now_ends_with_what_lies_ahead() -> None:
+    """Nobody was there to send the last step in time: it is not missed, as nothing else is."""
+    off = planned(replace(sent_of_five(Status.SENT, Status.SENT), rules=[replace(weekly(), active=False)]))
+    assert rows(off)["3"] == "removed"
+
+    on = shorter(replace(off, now=FIRST + 20 * DAY), 2, changed_at=FIRST + 20 * DAY)
+
+    assert (rows(on), waiting(on)) == (
+        {"1": "sent", "2": "sent", "3": "removed", "last": "scheduled"},
+        [FIRST + 3 * WEEK],
+    )
+
+
+def test_a_last_step_that_queues_stays_where_it_is() -> None:
+    """It is due already: what makes planning look again does not move it to the instant after a mail let go."""
+    found = shorter(sent_of_five(Status.SENT, Status.SENT), 2)
+    later = FIRST + 2 * WEEK + HOUR
+
+    assert is_settled(replace(found, now=later, session=replace(ABOUT, changed_at=later)))
+
+
+def test_a_shorter_series_whose_last_step_would_be_past_says_so() -> None:  # L03
+    """All that it sent left weeks ago, and nothing follows that is still ahead."""
+    found = sent_of_five(*[Status.SENT] * 5)
+    found = replace(found, sends=[send for send in found.sends if send.occurrence != "last"])
+
+    late = FIRST + 10 * WEEK
+    after = shorter(replace(found, now=late), 2, changed_at=late)
+
+    assert rows(after)["last"] == "missed"
+    assert is_settled(after)
 
 
 # The calendar.

@@ -66,6 +66,14 @@ class Desk:
         of = self.key(part, "")[:4]
         return {key[4]: row for key, row in self.world.rows.items() if key[:4] == of}
 
+    def is_cancelled_for(self, rows: dict[str, Row]) -> bool:
+        """Whether the last mail of these, from before the rule forgot whom it wrote to, was cancelled by hand."""
+        mails = [(_place(key), row) for key, row in rows.items() if "correction:" not in key]
+        last = max((place for place, _ in mails), default=None)
+        if last is None or last[0] == self.rule.memory:
+            return False
+        return any(row.status == "cancelled" for place, row in mails if place == last)
+
     def want(
         self,
         part: Part,
@@ -205,6 +213,13 @@ def _over(dates: tuple[datetime | None, datetime | None]) -> datetime | None:
 
 def _clock(text: str | None) -> Any:
     return None if text is None else clock_of(text)
+
+
+def _place(occurrence: str) -> tuple[int, bool, int]:
+    memory, step = split(occurrence)
+    last = step.rpartition(":")[2]  # of a group's first mail, its name
+    number = int(last) if len(last) < 8 and last.isdigit() else 1
+    return int(memory[1:-1] or 1), last == "last", number
 
 
 def split(occurrence: str) -> tuple[str, str]:

@@ -73,10 +73,13 @@ def _check_once(desk: Desk, company: Part, after: dict[str, Row]) -> None:
         known = [row for row in before if row.status in WAITING and set(line.who) & set(row.covers or ())]
         goes_on = any(row.due_at == line.timing.due_at and row.reason != "reactivated" for row in known)
         theirs = [row for row in waiting if set(line.who) & set(row.covers or ())]
-        if desk.is_worth(company, line.timing) or goes_on:
+        if desk.is_worth(company, line.timing, _asked_at(desk, company, line.who)) or goes_on:
             assert len(theirs) == 1, f"{line} has {theirs}"
         elif hands.isdisjoint(line.who):
             assert not theirs, f"{line} is past, and has {theirs}"
+            had = {who for row in known for who in row.covers or ()} & set(line.who)
+            said = {who for row in after.values() if row.status == "missed" for who in row.covers or ()}
+            assert had <= said, f"{had - said} vanished from {known}"
         for row in theirs:
             assert row.covers == line.who, f"{row} is about {line}"
             assert row.sent_by_hand or row.due_at == line.timing.due_at, f"{row} is not due as {line}"
@@ -113,8 +116,19 @@ def _check_series(desk: Desk, company: Part, after: dict[str, Row]) -> None:
         firsts = [desk.timing(_member(desk, company, line.who[0]), number) for number in range(1, most + 1)]
         completed = all(_member(desk, company, who).said.get("completed_at") for who in line.who)
         over = completed and desk.says["repeat"]["until"] == "completed"
-        if not known and not over and any(first and desk.is_worth(company, first) for first in firsts):
+        asked_at = _asked_at(desk, company, line.who)
+        if (
+            not known
+            and not over
+            and any(first and desk.is_worth(company, first, asked_at) for first in firsts)
+        ):
             assert any(row.covers == line.who for row in waiting), f"{line} waits for nothing"
+
+
+def _asked_at(desk: Desk, company: Part, who: tuple[str, ...]) -> datetime:
+    """Return when a mail about these was asked for that is not there yet: not before the first of them said anything."""
+    said = max(company.said_at, min(_member(desk, company, one).said_at for one in who))
+    return max(desk.session.changed_at, desk.rule.changed_at, said)
 
 
 def _check_corrections(desk: Desk, company: Part, after: dict[str, Row]) -> None:
@@ -145,11 +159,15 @@ def _member(desk: Desk, company: Part, who: str) -> Part:
 
 def _lines(desk: Desk, company: Part) -> Iterator[Line]:
     """Yield those who share a date; of those whose mail has been decided, too."""
-    rows, repeats = _ours(desk, desk.rows(company)), desk.says["repeat"] is not None
+    everything, repeats = desk.rows(company), desk.says["repeat"] is not None
+    rows = _ours(desk, everything)
     decided = {who for row in rows if row.status not in _UNDECIDED for who in row.covers or ()}
     together: dict[datetime, list[tuple[str, Timing]]] = defaultdict(list)
     for member in desk.world.members(desk.name, company.who):
         timing = desk.timing(member)
+        about = {key: row for key, row in everything.items() if member.who in (row.covers or ())}
+        if desk.is_cancelled_for(about):
+            continue
         if timing is not None and (repeats or member.who not in decided):
             together[timing.due_at].append((member.who, timing))
     for those in together.values():

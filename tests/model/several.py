@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from tests.model.clocks import opened
-from tests.model.desk import Desk, Timing, Wanted
+from tests.model.desk import Desk, Timing, Wanted, split
 from tests.model.rows import keep_up
 from tests.model.world import FACTS, OPEN, TOLD, WAITING, Key, Part, Row
 
@@ -19,7 +19,7 @@ def several(desk: Desk) -> dict[Key, Wanted]:
     found: dict[Key, Wanted] = {}
     for part in desk.audience():
         timing = desk.timing(part)
-        if timing is None:
+        if timing is None or desk.is_cancelled_for(_about_all(desk, part)):
             pass
         elif desk.says["repeat"] is None:
             found[desk.key(part, "1")] = desk.want(part, desk.caught_up(part, timing))
@@ -29,21 +29,28 @@ def several(desk: Desk) -> dict[Key, Wanted]:
     return found
 
 
+def _about_all(desk: Desk, part: Part) -> dict[str, Row]:
+    return {key: row for key, row in desk.rows(part).items() if row.covers is None}
+
+
 def _series(desk: Desk, part: Part) -> dict[str, Wanted]:
     repeat, rows = desk.says["repeat"], _numbered(desk, part)
     finished = bool(part.said.get("completed_at")) and repeat["until"] == "completed"
     if not rows:
         return {} if finished else _begin(desk, part)
     spent = sum(row.status in TOLD for row in rows.values())
-    wanted, standing = _standing(desk, part, rows, repeat["at_most"] - spent, finished=finished)
+    settled = {number: row.status for number, row in rows.items() if row.status not in REVIVABLE}
+    stopped = bool(settled) and settled[max(settled)] == "cancelled"
+    places = repeat["at_most"] - spent
+    wanted, standing = _standing(desk, part, rows, places, comes_back=not (finished or stopped))
     head = max(standing)
-    if OPEN & set(standing.values()) or standing[head] == "cancelled":
+    if OPEN & set(standing.values()) or stopped:
         return wanted
     over = finished or any(row.status == "skipped" and row.reason in OVER for row in rows.values())
     if spent >= repeat["at_most"]:
         last = desk.rows(part).get(f"{desk.memory}last")
         if not over or (last is not None and last.status in WAITING):
-            wanted |= _last(desk, part, head)
+            wanted |= _last(desk, part, rows)
     elif not over:
         wanted |= _next(desk, part, head, quietly=standing[head] == "removed")
     return wanted
@@ -65,7 +72,7 @@ def _begin(desk: Desk, part: Part) -> dict[str, Wanted]:
 
 
 def _standing(
-    desk: Desk, part: Part, rows: dict[int, Row], places: int, *, finished: bool
+    desk: Desk, part: Part, rows: dict[int, Row], places: int, *, comes_back: bool
 ) -> tuple[dict[str, Wanted], dict[int, str]]:
     """What waits is moved; what was missed or removed waits again, while so many may still be sent."""
     wanted, standing = dict[str, Wanted](), dict[int, str]()
@@ -76,7 +83,7 @@ def _standing(
             wanted[str(number)] = desk.want(part, timing)
             standing[number] = _then(row, wanted[str(number)])
             places -= standing[number] in WAITING
-    for number, row in rows.items() if not finished else ():
+    for number, row in rows.items() if comes_back else ():
         timing = desk.timing(part, number)
         if row.status in REVIVABLE and timing is not None and places > 0:
             wanted[str(number)] = desk.want(part, timing)
@@ -106,12 +113,17 @@ def _next(desk: Desk, part: Part, head: int, *, quietly: bool) -> dict[str, Want
     return wanted
 
 
-def _last(desk: Desk, part: Part, head: int) -> dict[str, Wanted]:
-    """The last step, to somebody else."""
+def _last(desk: Desk, part: Part, rows: dict[int, Row]) -> dict[str, Wanted]:
+    """The last step, to somebody else: after the last mail that was sent, or the first later row where that is past."""
     then = desk.says["repeat"]["then"]
     if then is None:
         return {}
-    _, timing = next(iter(_later(desk, part, head)))
+    known = desk.rows(part).get(f"{desk.memory}last")
+    waits_for = known.due_at if known is not None and known.status in WAITING else None
+    last_sent = max(number for number, row in rows.items() if row.status in TOLD)
+    times = [next(iter(_later(desk, part, number)))[1] for number in sorted(rows) if number >= last_sent]
+    fits = (time for time in times if time.due_at == waits_for or desk.is_worth(part, time))
+    timing = next(fits, times[-1])
     return {"last": desk.want(part, timing, template=then["template"], passed_over=True)}
 
 
@@ -138,7 +150,7 @@ def corrections(desk: Desk, part: Part, asked: str | None = None) -> dict[Key, W
         return {}
     asked_at = desk.world.now if asked else desk.asked_at(part)
     found = _kept(desk, rows, now) or _asked(desk, rows, asked) or _of_rule(desk, part, asked_at, last, now)
-    if found is None:
+    if found is None or (found[0] is None and _was_cancelled(desk, rows, now, by_hand=found[2])):
         return {}
     step, template, by_hand = found
     leaves = opened(desk.says["window"], asked_at, desk.zone(part))
@@ -197,6 +209,16 @@ def _waiting(desk: Desk, rows: dict[str, Row], *, any_memory: bool = False) -> l
         if row.status in WAITING and "correction:" in occurrence
         if any_memory or occurrence.startswith(f"{desk.memory}correction:")
     ]
+
+
+def _was_cancelled(desk: Desk, rows: dict[str, Row], now: datetime, *, by_hand: bool) -> bool:
+    """Whether one that tells this date was cancelled before the rule forgot whom it wrote to."""
+    return any(
+        (row.status, row.told, row.anchor) == ("cancelled", now, desk.says["trigger"]["anchor"])
+        for occurrence, row in rows.items()
+        if "correction:" in occurrence and ("by-hand" in occurrence) is by_hand
+        if split(occurrence)[0] != desk.memory
+    )
 
 
 def _step(desk: Desk, rows: dict[str, Row], now: datetime, last: datetime, *, by_hand: bool) -> str:

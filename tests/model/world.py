@@ -218,8 +218,33 @@ class World:
             }
         for company in sorted(companies):
             key = after.session, "company", company
+            new = key not in self.parts or not self._was_there(company, after, before)
             self.parts.setdefault(key, Part(len(self.parts), *key, self.now, self.now))
-            self.touch(self.parts[key])
+            self.touch(self.parts[key], said=new)
+
+    def _was_there(self, company: str, one: Part, before: Part | None) -> bool:
+        """Whether a company came, and came to all that it comes to now, before this was said of one of its people."""
+        was, is_now = (
+            part is not None and part.present and part.said.get("company") == company
+            for part in (before, one)
+        )
+        others = [other.said.get("slots") for other in self.members(one.session, company) if other is not one]
+        had: set[str] | None = before.said.get("slots") if was and before is not None else set()
+        has: set[str] | None = one.said.get("slots") if is_now else set()
+        if had is None or not self._writes_of_slots():
+            return was or bool(others)
+        new = None if has is None else has - had
+        return (was and new == set()) or any(
+            slots is None or (new is not None and new <= slots) for slots in others
+        )
+
+    def _writes_of_slots(self) -> bool:
+        return any(
+            rule.active
+            and not rule.deleted
+            and any(says["audience"] == "companies" and says["scope"] != "session" for says in rule.said)
+            for rule in self.rules.values()
+        )
 
     def _comes_anyway(self, company: str, one: Part, before: Part | None) -> bool:
         """Whether somebody else from there comes to all that these two come to."""
@@ -485,7 +510,8 @@ class World:
             name[:4] == key[:4] and "correction:" in name[4] and other.status in WAITING
             for name, other in self.rows.items()
         )
-        if repeats or (was in ("handing_over", "in_doubt") and waits):
+        corrects = status != "sent" and any(says["correction"] for says in self.rules[key[0]].said)
+        if repeats or (was in ("handing_over", "in_doubt") and (waits or corrects)):
             self.touch(self.parts[key[1], row.role, _who(key)], said=False)
 
     def _take_receipt_back(self, key: Key) -> None:

@@ -14,6 +14,7 @@ from store.send_decisions import resolve_send
 from tests.store.delivery_steps import end
 from tests.store.store_rows import WEEK, Rows
 from tests.store.test_planning_several import left, occurrences
+from tests.store.test_session_rule_rows import own
 
 CORRECTION = {"template": "moved"}
 
@@ -59,6 +60,24 @@ async def test_corrections_that_a_rule_comes_to_have_are_about_moves_from_then_o
 
     await edit(rows, correction=CORRECTION, deliver_within="P2D")  # what it has had is no newer for that
     assert await rows.one("select changed_at > corrects_since from rules")
+
+    await move(rows, 4)
+    assert len(await by_status(rows)) == 1
+
+
+async def test_a_rule_of_one_sessions_own_corrects_moves_from_then_on_too(rows: Rows, moved: UUID) -> None:
+    session = await rows.session()
+    await rows.participant(session, "ada")
+    await own(rows, session)
+    await rows.plan(session)
+    await rows.advance(WEEK)
+    assert await end(rows, await rows.handed_over(await rows.send()), Status.SENT)
+    await move(rows)
+    await rows.advance(WEEK)
+
+    assert await own(rows, session, correction=CORRECTION)
+    await rows.plan(session)
+    assert await by_status(rows) == []
 
     await move(rows, 4)
     assert len(await by_status(rows)) == 1
@@ -147,6 +166,35 @@ async def test_two_rules_with_one_template_for_their_corrections_tell_each_date_
     assert not (await fetch(rows, two)).received
     await left(rows, two)
     assert await rows.plan(session) == 0
+
+
+async def test_a_date_that_another_rule_has_told_is_not_corrected_by_hand_in_the_same_words(
+    rows: Rows, moved: UUID
+) -> None:
+    """F084: it would be passed over as it leaves, so nobody is told that it will."""
+    await rows.rule("one", correction=CORRECTION)
+    two = await rows.rule("two", template="another")
+    session = await rows.planned("ada", rule="one")
+    await rows.advance(WEEK)
+    for row in await rows.sends():
+        await left(rows, row["id"])
+    await move(rows)
+    assert await by_hand(rows, session, two, moved) == 1  # the other rule has yet to tell it
+    (waits,) = await of_both(rows)
+    await left(rows, waits)
+
+    assert await by_hand(rows, session, two, moved) == 0
+    assert await by_hand(rows, session, two, await rows.template("other-words")) == 1
+    assert await by_hand(rows, session, two, await rows.template("moved", allow_resend=True)) == 1
+    await rows.template("moved")
+    await move(rows, 4)
+    assert await by_hand(rows, session, two, moved) == 1  # of this date nobody has told anything
+
+
+async def by_hand(rows: Rows, session: UUID, rule: UUID, template: UUID) -> int:
+    """Return how many corrections there would be."""
+    async with rows.store.transaction() as db:
+        return len((await find_corrections(db, session, rule, template, lock=False)).changes)
 
 
 async def of_both(rows: Rows) -> list[UUID]:

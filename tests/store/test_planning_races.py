@@ -2,19 +2,29 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio.testing import ActivityEnvironment
 
+from activities import planning
+from activities.crier import Signaller
 from domain.planning import plan
-from domain.sends import REVOCABLE, Outcome, Status
+from domain.sends import REVOCABLE, Decision, Outcome, Status
 from store import snapshots
 from store.delivery import record
 from store.participants import add_participant, remove_participant
-from store.planning import is_dirty, load_snapshot, mark_planned, write_changes
-from store.rules import deactivate_rule
-from store.send_decisions import cancel_send
+from store.planning import (
+    CancelledMeanwhileError,
+    is_dirty,
+    load_snapshot,
+    mark_planned,
+    write_changes,
+)
+from store.rules import contact_again, deactivate_rule
+from store.send_decisions import cancel_send, resolve_send
 from store.sessions import delete_session
 from tests.store.store_rows import DAY, WEEK, Rows, plan_in
 
@@ -82,6 +92,53 @@ async def test_planning_calls_back_what_was_claimed_meanwhile_and_nothing_else(r
             assert (row["status"], row["token"], row["version"]) == ("scheduled", None, 2)
         else:
             assert row == before[send]
+
+
+async def test_what_is_cancelled_while_its_rule_forgets_it_is_not_asked_for_anew(rows: Rows) -> None:
+    """F020, F105: the mail in its place would leave though somebody was told that none does."""
+    session = await rows.planned("ada", "bob")
+    rule, send = await rows.one("select id from rules"), (await rows.sends())[0]["id"]
+    async with rows.store.transaction() as db:
+        await contact_again(db, rule)
+
+    async with rows.store.transaction() as db:
+        loaded = await load_snapshot(db, session, rule)
+        async with rows.store.transaction() as other:
+            assert await cancel_send(other, rows.organization, send)
+        with pytest.raises(CancelledMeanwhileError):
+            await write_changes(db, loaded.organization, session, plan(loaded.snapshot))
+    assert [row["occurrence"] for row in await rows.sends()] == ["1", "1"]
+
+    await rows.plan(session, rule)
+    assert sorted((row["occurrence"], row["status"]) for row in await rows.sends()) == [
+        ("1", "cancelled"),
+        ("1", "removed"),
+        ("m2:1", "scheduled"),
+    ]
+
+
+async def test_planning_begins_anew_upon_what_was_cancelled_meanwhile(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await rows.planned("ada")
+    async with rows.store.transaction() as db:
+        await contact_again(db, await rows.one("select id from rules"))
+    await rows.session(name="Another", mode="remote")
+    send, loads = await rows.send(), 0
+
+    async def load_while_somebody_cancels(db: AsyncConnection, *which: Any) -> snapshots.Loaded:
+        nonlocal loads
+        loaded, loads = await load_snapshot(db, *which), loads + 1
+        async with rows.store.transaction() as other:
+            await cancel_send(other, rows.organization, send)
+        return loaded
+
+    monkeypatch.setattr(planning, "load_snapshot", load_while_somebody_cancels)
+    activities = planning.PlanningActivities(rows.store, cast("Signaller", None))
+    planned = await ActivityEnvironment().run(activities.plan_session, planning.PlanRequest(session))
+
+    assert (planned, loads) == (planning.Planned(0, dirty=False), 2)
+    assert await rows.statuses() == ["cancelled"]
 
 
 async def test_planning_leaves_alone_what_was_cancelled_meanwhile(rows: Rows) -> None:  # F020
@@ -276,6 +333,66 @@ async def test_a_refusal_during_a_plan_that_passed_it_over_is_planned_again(rows
     assert await rows.claim(send) is None
     await rows.plan(session)
     assert (await rows.row(send))["due_at"] > await rows.now()
+
+
+@pytest.mark.parametrize("decided", [Decision.DROP, Status.FAILED])
+@pytest.mark.parametrize("written", [False, True])
+async def test_a_doubt_decided_while_its_correction_is_planned_has_that_looked_at_again(
+    rows: Rows, decided: Decision | Status, written: bool
+) -> None:
+    """Planning takes what may have arrived for told; whoever decides cannot see the correction that it writes."""
+    await rows.template("moved")
+    await rows.rule(correction={"template": "moved"})
+    session, send = await in_doubt_since(rows)
+
+    async with rows.store.transaction() as db:
+        loaded = await load_snapshot(db, session)
+        if not written:
+            await decide_doubt(rows, send, decided)
+        await mark_planned(db, loaded)
+        assert await write_changes(db, loaded.organization, session, plan(loaded.snapshot)) == 1
+        if written:
+            await decide_doubt(rows, send, decided)
+
+    assert await rows.statuses() == ["failed", "scheduled"]
+    assert await dirty(rows, session)
+    await rows.plan(session)
+    assert await rows.statuses() == ["failed", "removed"]
+
+
+@pytest.mark.parametrize("decided", [Decision.ARRIVED, Status.SENT])
+async def test_a_doubt_about_what_has_arrived_costs_no_plan(rows: Rows, decided: Decision | Status) -> None:
+    """It told its date before, and does so now."""
+    await rows.template("moved")
+    await rows.rule(correction={"template": "moved"})
+    session, send = await in_doubt_since(rows, moved=False)
+
+    await decide_doubt(rows, send, decided)
+
+    assert not await dirty(rows, session)
+
+
+async def in_doubt_since(rows: Rows, *, moved: bool = True) -> tuple[UUID, UUID]:
+    """Make a mail that is in doubt, and then move its session, which nobody has planned yet; return both."""
+    session = await rows.planned("ada")
+    await rows.advance(WEEK)
+    send = await rows.send()
+    claim = await rows.handed_over(send)
+    async with rows.store.transaction() as db:
+        await record(db, Outcome(send, claim.token, Status.IN_DOUBT))
+    if moved:
+        await rows.session(starts_in=3 * WEEK)
+    return session, send
+
+
+async def decide_doubt(rows: Rows, send: UUID, decided: Decision | Status) -> None:
+    """Settle a doubt by hand, or by a reply that comes late."""
+    token = (await rows.row(send))["token"]
+    async with rows.store.transaction() as db:
+        if isinstance(decided, Decision):
+            assert await resolve_send(db, rows.organization, send, decided)
+        else:
+            assert await record(db, Outcome(send, token, decided))
 
 
 async def test_somebody_added_to_a_deleted_session_gets_nothing(rows: Rows) -> None:

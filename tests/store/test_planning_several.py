@@ -4,8 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from domain.sends import Outcome, Status
 from store.delivery import record
+from store.participants import remove_participant
+from store.places import Slot
+from store.rules import activate_rule
 from tests.store.store_rows import DAY, WEEK, Rows
 from tests.store.test_planning_rows import counted
 from tests.store.test_planning_snapshots import override
@@ -200,6 +205,127 @@ async def test_a_mail_to_a_company_does_not_grow_with_everybody_who_joins(rows: 
 
     first, *_ = seen[0]
     assert seen == [(first, 1, 1, count) for count in range(1, 6)]
+
+
+async def rolled_out_late(rows: Rows, **says: Any) -> tuple[UUID, UUID, UUID]:
+    """A rule is switched on a minute ahead of its mail to a company, and planning has not come to that yet.
+
+    Return the session, the rule and the company. Another rule has the company planned with everybody who comes.
+    """
+    await rows.rule("other", template="another", audience="companies", anchor="participation.deadline")
+    acme = await rows.company("acme")
+    session = await rows.session()
+    await rows.participant(session, "ada", company=acme)
+    await rows.plan(session)
+    await rows.advance(WEEK - timedelta(minutes=1))
+    slow = await rows.rule("slow", active=False, audience="companies", offset="-P7D", **says)
+    async with rows.store.transaction() as db:
+        await activate_rule(db, slow)
+    await rows.advance(timedelta(minutes=2))
+    return session, slow, acme
+
+
+@pytest.mark.parametrize("anchor", ["session.start", "participation.start"])
+async def test_a_newcomer_during_a_slow_roll_out_takes_no_mail_from_their_company(
+    rows: Rows, anchor: str
+) -> None:
+    """It was ahead when the rule was switched on: the delay is ours (docs/decisions/0012)."""
+    session, slow, acme = await rolled_out_late(rows, anchor=anchor)
+
+    await rows.participant(session, "bob", company=acme)
+    await rows.participant(session, "bob", starts_at=await rows.now() + 3 * WEEK)
+    await rows.plan(session)
+    await rows.roll_out(slow)
+
+    waits = [row["due_at"] < await rows.now() for row in await rows.sends(rule=slow)]
+    assert waits == ([True] if anchor == "session.start" else [True, False])
+    assert set(await rows.statuses(rule=slow)) == {"scheduled"}
+
+
+@pytest.mark.parametrize("anchor", ["session.start", "participation.start"])
+async def test_a_company_that_comes_when_its_mail_is_past_gets_none(rows: Rows, anchor: str) -> None:  # F069
+    """Be it new, or back: nobody of it was there before."""
+    session, slow, acme = await rolled_out_late(rows, anchor=anchor)
+    best = await rows.company("best")
+    async with rows.store.transaction() as db:
+        await remove_participant(db, session, "ada")
+    await rows.advance(timedelta(minutes=1))
+
+    await rows.participant(session, "cat", company=acme)
+    await rows.participant(session, "dan", company=best)
+    await rows.plan(session)
+    await rows.roll_out(slow)
+
+    assert await rows.sends(rule=slow) == []
+
+
+@pytest.mark.parametrize("there", [{"s1"}, {"s1", "s2"}, None])
+@pytest.mark.parametrize("comes_to", [{"s1"}, {"s2"}, None])
+async def test_a_company_that_comes_to_a_slot_when_its_mail_is_past_gets_none(
+    rows: Rows, there: set[str] | None, comes_to: set[str] | None
+) -> None:
+    """F069; where others of it came to that before, the mail that planning has not come to is theirs."""
+    starts_at = await rows.now() + 2 * WEEK
+    slots = [Slot(key, key, None, starts_at, starts_at + timedelta(hours=1)) for key in ("s1", "s2")]
+    session = await rows.session(slots=slots)
+    acme = await rows.company("acme")
+    known = {row.key: row.id for row in await rows.execute("select key, id from slots")}
+
+    async def come(key: str, to: set[str] | None) -> None:
+        said = None if to is None else frozenset(known[slot] for slot in to)
+        await rows.participant(session, key, company=acme, slots=said)
+
+    await come("ada", there)
+    await rows.plan(session)
+    await rows.advance(WEEK - timedelta(minutes=1))
+    slow = await rows.rule(
+        "slow", active=False, audience="companies", scope="slot", anchor="slot.start", offset="-P7D"
+    )
+    async with rows.store.transaction() as db:
+        await activate_rule(db, slow)
+    await rows.advance(timedelta(minutes=2))
+
+    await come("bob", comes_to)
+    await rows.plan(session)
+    await rows.roll_out(slow)
+
+    told = {row["scope_id"] for row in await rows.sends(rule=slow)}
+    before = there or set(known)
+    assert told.isdisjoint(known[slot] for slot in (comes_to or set(known)) - before)
+    if there is None or (comes_to is not None and comes_to <= there):
+        assert told == {known[slot] for slot in before}
+
+
+async def test_a_newcomer_whose_own_mail_is_past_brings_their_company_none(rows: Rows) -> None:  # F069
+    await rows.rule(audience="companies", anchor="participation.start", offset="-P7D")
+    acme = await rows.company("acme")
+    session = await rows.session()
+    await rows.participant(session, "ada", company=acme)
+    await rows.plan(session)
+
+    await rows.participant(session, "bob", company=acme, starts_at=await rows.now() + DAY)
+    await rows.plan(session)
+
+    assert [len(row["covers"]) for row in await rows.sends()] == [1]
+
+
+async def test_whoever_leaves_a_mail_that_queues_for_a_past_date_has_a_row_that_says_so(rows: Rows) -> None:
+    """L03, F019"""
+    await rows.rule(audience="companies", anchor="participation.start", offset="-P7D")
+    acme = await rows.company("acme")
+    session = await rows.session()
+    for key in ("ada", "bob"):
+        await rows.participant(session, key, company=acme)
+    await rows.plan(session)
+    await rows.advance(WEEK + timedelta(minutes=1))
+
+    await rows.participant(session, "ada", starts_at=await rows.now() + DAY)
+    await rows.plan(session)
+
+    found = {row["status"]: len(row["covers"]) for row in await rows.sends()}
+    assert found == {"scheduled": 1, "missed": 1}
+    await rows.execute("update sessions set version = version + 1")
+    assert await rows.plan(session) == 0
 
 
 async def test_a_mail_to_a_company_that_was_claimed_does_not_leave_without_whoever_joins(rows: Rows) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event, text
@@ -13,6 +13,7 @@ from temporalio.client import WorkflowHandle
 
 from activities.witness import Doing, Said
 from domain.identity import plan_workflow_id, roll_out_workflow_id
+from domain.sends import Outcome, Status
 from domain.upkeep import Repair
 from store.organizations import MAIN
 from tests.house import LivedInHouse
@@ -234,6 +235,28 @@ async def test_a_row_that_forgot_that_its_mail_has_left_believes_its_workflow(ho
     assert len(house.accepted()) == 1
 
 
+async def test_a_series_goes_on_in_the_sweep_that_believes_its_workflow(house: LivedInHouse) -> None:
+    """What ends a mail asks for the next one: whoever finds that out has it planned, and not the sweep after it."""
+    await plan_mails(house, "claire")
+    await house.rule("weekly", WEEK_BEFORE, repeat={"every": "P7D", "at_most": 2})
+    await house.advance(timedelta(days=10, minutes=1))
+    await house.mails(2)
+    await house.planned()
+    await execute(
+        house,
+        "update sends set status = 'scheduled', ended_at = null "
+        "where status = 'sent' and rule_id = (select id from rules where key = 'weekly')",
+    )
+    await house.advance(3 * MINUTE)
+
+    assert await house.sweep() == {Repair.REPLY: 1}
+
+    await house.planned()
+    assert sorted(send["status"] for send in await house.sends(rule="weekly")) == ["scheduled", "sent"]
+    await house.advance(3 * MINUTE)
+    assert await house.sweep() == {}
+
+
 # Hand-overs that nobody ended.
 
 HANGS = "update sends set status = 'handing_over', token = gen_random_uuid(), lease_until = relance_now() - interval '2 minutes'"
@@ -269,3 +292,32 @@ async def test_a_hand_over_whose_workflow_sleeps_is_settled_by_that_workflow(hou
 
     await house.until_status("in_doubt")
     assert await house.sweep() == {}
+
+
+async def test_a_reply_that_only_a_closed_workflow_knows_has_the_series_go_on(
+    house: LivedInHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.people("claire")
+    await house.session("s", await house.now() + timedelta(days=17), "claire")
+    await house.rule("weekly", WEEK_BEFORE, repeat={"every": "P7D", "at_most": 2})
+    await house.workflow(await house.send(rule="weekly")).terminate()
+    await house.advance(timedelta(days=10, minutes=1))
+    await execute(house, HANGS)
+    send = await house.send()
+    (token,) = await tokens(house)
+
+    async def knows(*_: object) -> Said:
+        return Said(Doing.ENDED, outcome=Outcome(UUID(send["id"]), token, Status.SENT))
+
+    monkeypatch.setattr("control.witness.TemporalWitness.ask", knows)
+    assert await house.sweep() == {Repair.REPLY: 1}
+
+    await house.planned()
+    assert sorted(send["status"] for send in await house.sends()) == ["scheduled", "sent"]
+
+
+async def tokens(house: LivedInHouse) -> list[UUID]:
+    """Return under which tokens mails are being handed over."""
+    async with house.store.transaction() as db:
+        found = await db.execute(text("select token from sends where status = 'handing_over'"))
+        return list(found.scalars())
