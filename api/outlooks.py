@@ -42,7 +42,7 @@ class MailsAhead(BaseModel):
 
     count: int = Field(examples=[1])
     reasons: dict[Reason, int] = Field(description="how many for each", examples=[{}])
-    first: list[MailAhead] = Field(description="by time, up to 20 of them")
+    first: list[MailAhead] = Field(description="by time, up to 20 of them; 1,000 of those of `again`")
 
 
 class SessionAhead(BaseModel):
@@ -71,8 +71,15 @@ class OutlookAnswer(BaseModel):
 
     said: str = Field(description="all of it in a sentence or two", examples=["1 mail appears."])
     appear: MailsAhead = Field(description="they would leave, and were not to")
+    again: MailsAhead = Field(
+        description="they would leave, and were not to, since their rule has written to their recipients about the same "
+        "already: `contact-again` has it forget so"
+    )
     move: MailsAhead = Field(description="they would leave at another time")
     change: MailsAhead = Field(description="they would leave when they were to, but by another template")
+    anyway: MailsAhead = Field(
+        description="of a rule that forgets whom it has written to: they were to leave, and leave when they were to"
+    )
     disappear: MailsAhead = Field(description="they were to leave, and would not")
     too_late: MailsAhead = Field(description="their time is past already: they would not leave by themselves")
     already_told: MailsAhead = Field(description="they have left, and the date that they told would be wrong")
@@ -81,8 +88,8 @@ class OutlookAnswer(BaseModel):
     )
     sessions: SessionsAhead
     per_day: list[DayAhead] = Field(description="of those that would leave, up to 400 days")
-    first: MailAhead | None = Field(description="of those that appear or move")
-    last: MailAhead | None = Field(description="of those that appear or move")
+    first: MailAhead | None = Field(description="of those of `appear`, `again` and `move`")
+    last: MailAhead | None = Field(description="of those of `appear`, `again` and `move`")
 
 
 def answer(foreseen: Foreseen, said: str) -> OutlookAnswer:

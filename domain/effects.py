@@ -1,29 +1,27 @@
 """Effects: what becomes of each mail of one session when it is planned as it stands in a snapshot."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from domain.anchors import Facts
 from domain.changes import Change, Considered, WantedSend
 from domain.considering import consider
-from domain.corrections import same_date
+from domain.forgotten import Forgotten
 from domain.identity import send_id
-from domain.outlook import Effect, Kind
-from domain.places import places
+from domain.outlook import LEAVING, Effect, Kind
 from domain.planning import plan
 from domain.sends import REVOCABLE, Reason, Status
 from domain.snapshots import ExistingSend, Snapshot
-from domain.timetables import Timetable, Timing
+from domain.timetables import Timing
+from domain.told_dates import wrong_dates
 from domain.zones import find_zone
 
 # Why nothing leaves by itself although it is wanted: it would have had to leave before.
 _LATE = frozenset({Reason.DUE_IN_PAST, Reason.TOO_LATE, Reason.OLD_FACT})
-
-# What it told has reached somebody, or may have.
-_ARRIVED = frozenset({Status.SENT, Status.IN_DOUBT})
 
 
 def effects_of_rule(session: str, snapshot: Snapshot, late: Set[UUID] = frozenset()) -> Iterator[Effect]:
@@ -56,7 +54,27 @@ def effects_of_facts(session: str, snapshot: Snapshot, news: News) -> Iterator[E
     yield from effects.of_changes()
     yield from effects.of_late(news)
     yield from effects.of_the_fence()
-    yield from effects.of_told()
+
+
+class WrongDate(NamedTuple):
+    """A mail that told a date which is not the date any more of somebody whom it is about."""
+
+    participation: UUID
+    effect: Effect
+
+
+def wrong_of_facts(session: str, snapshot: Snapshot) -> list[WrongDate]:
+    """Return the mails of a session, by its caller's id, that told a date which is not the date, whatever made it so."""
+    return [*_Effects(session, snapshot, ()).of_wrong()]
+
+
+def effects_of_told(wrong: Iterable[WrongDate], was_true: Set[tuple[UUID, UUID]]) -> Iterator[Effect]:
+    """Yield those of which it was true before, of some at least whom they are about (`domain.told_dates.true_dates`)."""
+    told = set[UUID]()
+    for participation, effect in wrong:
+        if effect.send not in told and (effect.send, participation) in was_true:
+            told.add(effect.send)
+            yield effect
 
 
 def effects_of_changes(session: str, snapshot: Snapshot, changes: Iterable[Change]) -> Iterator[Effect]:
@@ -88,25 +106,33 @@ class _Effects:
     def __init__(self, session: str, snapshot: Snapshot, changes: Iterable[Change]) -> None:
         self._session, self._snapshot = session, snapshot
         self._zone = find_zone(snapshot.session.zone)
-        self._people = {one.id: one for one in (*snapshot.participations, *snapshot.colleagues)}
         self._changes = {change.id: change for change in changes}
 
     def of_changes(self) -> Iterator[Effect]:
+        forgotten = Forgotten(self._snapshot, self._changes.values())
+        kinds = {id: _kind(change, self._snapshot.now) for id, change in self._changes.items()}
+        asked = {id: forgotten.asked(self._changes[id]) for id, kind in kinds.items() if kind is Kind.APPEAR}
+        gone = {anew.instead_of for anew in asked.values()}
         for change in self._changes.values():
-            kind, was = _kind(change), change.existing
+            kind, was, waited = kinds[change.id], change.existing, _waited(change.existing)
+            if kind is None:
+                continue
+            if anew := asked.get(change.id):
+                kind, waited = anew.kind, anew.was_at
             if change.wanted is not None:
                 mail = _Mail.wanted(change.id, change.wanted)
                 at = change.timing or (was.due_at if was else None)
-                yield self._effect(kind, mail, at, _waited(was), change.reason)
-            elif was is not None:
+                yield self._effect(kind, mail, at, waited, change.reason)
+            elif was is not None and change.id not in gone:
                 yield self._effect(kind, _Mail.of(was), None, was.due_at, change.reason)
 
     def of_late(self, news: News | None = None, late: Set[UUID] = frozenset()) -> Iterator[Effect]:
-        """Yield what never was, since its time had come before anybody asked for it.
+        """Yield what never was, or was withdrawn, since its time had come before anybody asked for it (again).
 
         Without `news` that is all there is, but for those that were `late` before.
         """
-        known = {send.id for send in self._snapshot.sends} | self._changes.keys() | late
+        rows = {send.id for send in self._snapshot.sends if send.status is not Status.REMOVED}
+        known = rows | self._changes.keys() | late
         for found in consider(self._snapshot, wanted_only=True):
             if found.reason in _LATE and (news is None or _is_news(found, news)):
                 send = _id(found)
@@ -129,37 +155,11 @@ class _Effects:
             if timing is None or timing.due.at != send.due_at:
                 yield self._effect(Kind.PAST_THE_FENCE, _Mail.of(send), timing, send.due_at)
 
-    def of_told(self) -> Iterator[Effect]:
-        """Yield the last mail of each that told somebody a date which is not the date any more."""
-        tables = self._timetables()
-        for send in self._last_told():
-            table, told = tables.get((send.rule, send.scope)), send.anchor_at
-            who = self._people.get(send.participation)
-            if table is None or told is None or who is None or who.removed:
-                continue
-            about = [self._people[one] for one in send.covers or () if one in self._people] or [who]
-            others = [at for one in about if not _same(told, at := table.told(one))]
-            if others:
-                yield self._effect(Kind.ALREADY_TOLD, _Mail.of(send), others[0], told)
-
-    def _last_told(self) -> Iterable[ExistingSend]:
-        told: dict[tuple[UUID, UUID, UUID, tuple[UUID, ...]], ExistingSend] = {}
-        for send in self._snapshot.sends:
-            if send.status in _ARRIVED and send.anchor_at is not None:
-                key = send.rule, send.scope, send.participation, tuple(send.covers or ())
-                if key not in told or _left(send) > _left(told[key]):
-                    told[key] = send
-        return told.values()
-
-    def _timetables(self) -> Mapping[tuple[UUID, UUID], Timetable]:
-        session = self._snapshot.session
-        if session.deleted:
-            return {}
-        return {
-            (rule.id, place.id): Timetable(rule.definition, session, place)
-            for rule in self._snapshot.rules
-            for place in places(session)
-        }
+    def of_wrong(self) -> Iterator[WrongDate]:
+        """Yield the mails that told somebody a date which is not the date any more."""
+        for wrong in wrong_dates(self._snapshot):
+            effect = self._effect(Kind.ALREADY_TOLD, _Mail.of(wrong.send), wrong.now, wrong.told)
+            yield WrongDate(wrong.participation, effect)
 
     def _effect(
         self,
@@ -176,21 +176,33 @@ class _Effects:
             instant, local, zone = at.due.at, at.due.local, at.due.zone
         else:
             instant, local = at, _wall(at or was_at, self._zone)
+        now = self._snapshot.now
+        if kind in LEAVING and instant is not None and instant < now:
+            instant, local = now, _wall(now, find_zone(zone))  # it leaves at once
         who = mail.participation
         return Effect(
             kind, self._session, mail.rule, mail.scope, who, mail.id, instant, was_at, local, zone, reason
         )
 
 
-def _kind(change: Change) -> Kind:
+def _kind(change: Change, now: datetime) -> Kind | None:
+    """Return what becomes of a mail; None where its row alone changes."""
+    was = change.existing
     if change.status is Status.MISSED:
         return Kind.TOO_LATE
     if change.status is not Status.SCHEDULED:
         return Kind.DISAPPEAR
-    if change.existing is None or change.existing.status not in REVOCABLE:
+    if was is None or was.status not in REVOCABLE:
         return Kind.APPEAR
-    moved = change.timing is not None and change.timing.due.at != change.existing.due_at
-    return Kind.MOVE if moved else Kind.CHANGE
+    if change.timing is not None and max(change.timing.due.at, now) != max(was.due_at, now):
+        return Kind.MOVE
+    return None if change.wanted is None or _writes_the_same(change.wanted, was) else Kind.CHANGE
+
+
+def _writes_the_same(wanted: WantedSend, was: ExistingSend) -> bool:
+    covers = None if was.covers is None else tuple(was.covers)
+    same = wanted.participation.id, wanted.covers, wanted.template
+    return same == (was.participation, covers, was.template)
 
 
 def _waited(send: ExistingSend | None) -> datetime | None:
@@ -209,14 +221,6 @@ def _id(found: Considered) -> UUID:
     if found.wanted is not None:
         return found.wanted.id
     return send_id(found.rule.id, found.place.id, found.participation.recipient)
-
-
-def _same(told: datetime, at: datetime | None) -> bool:
-    return at is not None and same_date(told, at)
-
-
-def _left(send: ExistingSend) -> tuple[datetime, UUID]:
-    return send.handed_at or send.due_at, send.id
 
 
 def _wall(at: datetime | None, zone: ZoneInfo) -> datetime | None:

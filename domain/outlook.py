@@ -15,16 +15,19 @@ from uuid import UUID
 
 from domain.sends import Reason
 
-# So many are named of each kind, of the sessions and of the days; the others are counted.
-NAMED, SESSIONS, DAYS = 20, 100, 400
+# So many are named of each kind, of the sessions and of the days; the others are counted. Whoever would be written to
+# again is named, since that is what is asked for.
+NAMED, NAMED_AGAIN, SESSIONS, DAYS = 20, 1000, 100, 400
 
 
 class Kind(StrEnum):
     """What becomes of one mail."""
 
     APPEAR = "appear"  # it is going to leave, and was not
+    AGAIN = "again"  # so, too: to somebody whom its rule has written to about the same, and has forgotten that (F105)
     MOVE = "move"  # it leaves at another time
     CHANGE = "change"  # it leaves when it would have, by another template or about others
+    ANYWAY = "anyway"  # it leaves when it would have, in the place of one that its rule has forgotten
     DISAPPEAR = "disappear"  # it was going to leave, and is not
     TOO_LATE = "too_late"  # its time is past already: it does not leave by itself
     ALREADY_TOLD = "already_told"  # it has left, and what it told is the date no more
@@ -32,7 +35,7 @@ class Kind(StrEnum):
 
 
 # Those that have a time at which they leave from now on.
-LEAVING = frozenset({Kind.APPEAR, Kind.MOVE})
+LEAVING = frozenset({Kind.APPEAR, Kind.AGAIN, Kind.MOVE})
 
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -142,7 +145,10 @@ def _place(effect: Effect) -> tuple[datetime, str, UUID]:
 
 
 def _first(effects: Iterable[Effect]) -> tuple[Effect, ...]:
-    return tuple(nsmallest(NAMED, effects, key=_place))
+    """Return the first of these, which are of one kind."""
+    kept = list(effects)
+    most = NAMED_AGAIN if kept and kept[0].kind is Kind.AGAIN else NAMED
+    return tuple(nsmallest(most, kept, key=_place))
 
 
 _Key = TypeVar("_Key", str, date, Reason)

@@ -17,14 +17,24 @@ from pydantic import TypeAdapter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.effects import News, effects_of_facts, effects_of_rule, late_sends
-from domain.outlook import Outlook
+from domain.effects import (
+    News,
+    WrongDate,
+    effects_of_facts,
+    effects_of_rule,
+    effects_of_told,
+    late_sends,
+    wrong_of_facts,
+)
+from domain.outlook import Effect, Outlook
 from domain.planning import RuleFacts
 from domain.rules import RuleDefinition
 from domain.snapshots import Snapshot
+from domain.told_dates import true_dates
 from store.outlook_names import Names, read_names
 from store.snapshot_pages import load_page
 from store.snapshot_parts import load_parts
+from store.told_dates import load_told
 from store.written import look_anew
 
 # So many sessions at a time, and so many people, unless one session alone has more.
@@ -43,6 +53,22 @@ class Foreseen:
     def merge(self, other: "Foreseen") -> "Foreseen":
         """Return the two together; no session is in both."""
         return Foreseen(self.outlook.merge(other.outlook), self.names.merge(other.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What would become of the mails of a session, some of which have told a date that would not be the date."""
+
+    effects: Sequence[Effect]
+    wrong: Sequence[WrongDate]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What planning would make of sessions, seen from among what is written: see `settle`."""
+
+    foreseen: Foreseen  # but for the sessions that are held back
+    held: Mapping[UUID, Held] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,26 +156,54 @@ _EDITIONS = text("""
 
 async def foresee_sessions(
     db: AsyncConnection, sessions: Collection[UUID], since: datetime, outlook: Outlook
-) -> Foreseen:
+) -> Looked:
     """Return what planning would make of what is dirty in these sessions, beside an outlook.
 
-    `since` is when the transaction began that made them so.
+    `since` is when the transaction began that made them so. Have it settled once that is taken back.
     """
+    held: dict[UUID, Held] = {}
     left: Sequence[Any] = (await db.execute(_DIRTY, {"sessions": list(sessions)})).all()
     while left:
         page = _cut(left[:PAGE])
         ids = [session.id for session in page]
         snapshots = await load_parts(db, page[0].organization_id, ids)
         news = News(frozenset((await db.execute(_NEW, {"sessions": ids})).scalars()), since)
-        outlook = outlook.merge(await to_thread(_of_facts, page, snapshots, news))
+        seen, wrong = await to_thread(_of_facts, page, snapshots, news)
+        outlook, held = outlook.merge(seen), held | wrong
         left = left[len(page) :]
-    return Foreseen(outlook, await read_names(db, outlook.named))
+    named = [effect for one in held.values() for effect in Outlook.of(one.effects).named]
+    told = [wrong.effect for one in held.values() for wrong in one.wrong]
+    return Looked(Foreseen(outlook, await read_names(db, [*outlook.named, *named, *told])), held)
 
 
-def _of_facts(page: Sequence[Any], snapshots: Mapping[UUID, Snapshot], news: News) -> Outlook:
-    return Outlook.of(
-        effect for session in page for effect in effects_of_facts(session.key, snapshots[session.id], news)
-    )
+def _of_facts(
+    page: Sequence[Any], snapshots: Mapping[UUID, Snapshot], news: News
+) -> tuple[Outlook, dict[UUID, Held]]:
+    effects, held = list[Effect](), dict[UUID, Held]()
+    for session in page:
+        snapshot = snapshots[session.id]
+        found, wrong = effects_of_facts(session.key, snapshot, news), wrong_of_facts(session.key, snapshot)
+        if wrong:
+            held[session.id] = Held([*found], wrong)
+        else:
+            effects += found
+    return Outlook.of(effects), held
+
+
+async def settle(engine: AsyncEngine, looked: Looked) -> Foreseen:
+    """Return the whole, once what was written is taken back: of dates that mails have told, those that were true before."""
+    if not looked.held:
+        return looked.foreseen
+    sends = {wrong.effect.send for one in looked.held.values() for wrong in one.wrong}
+    async with _reading(engine) as db:
+        before = await load_told(db, looked.held.keys(), sends)
+    was_true = {one for snapshot in before for one in true_dates(snapshot)}
+    effects = [
+        effect
+        for one in looked.held.values()
+        for effect in (*one.effects, *effects_of_told(one.wrong, was_true))
+    ]
+    return replace(looked.foreseen, outlook=looked.foreseen.outlook.merge(Outlook.of(effects)))
 
 
 async def foresee_rule(engine: AsyncEngine, form: RuleForm) -> Foreseen:

@@ -15,7 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.outlook import Outlook
 from store.caught_up import read_clock
 from store.database import Store
-from store.foresight import Foreseen, RuleForm, foresee_rule, foresee_sessions, read_rule_forms
+from store.foresight import (
+    Foreseen,
+    Looked,
+    RuleForm,
+    foresee_rule,
+    foresee_sessions,
+    read_rule_forms,
+    settle,
+)
 from store.locks import REHEARSAL
 from store.written import look_anew
 
@@ -83,14 +91,15 @@ class Rehearsal(Store):
             try:
                 since = await read_clock(db)
                 yield db
-                foreseen, forms = await self._look(db, since)
+                looked, forms = await self._look(db, since)
             finally:
                 await transaction.rollback()
+        foreseen = await settle(self.engine, looked)
         for form in forms:
             foreseen = foreseen.merge(await foresee_rule(self.engine, form))
         raise Rehearsed(foreseen)
 
-    async def _look(self, db: AsyncConnection, since: datetime) -> tuple[Foreseen, list[RuleForm]]:
+    async def _look(self, db: AsyncConnection, since: datetime) -> tuple[Looked, list[RuleForm]]:
         await look_anew(db)
         sessions = set((await db.execute(_TOUCHED)).scalars())
         rules = {*(await db.execute(_TOUCHED_RULES)).scalars(), *self._rules}

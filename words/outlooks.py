@@ -25,10 +25,18 @@ def _clause(kind: Kind, n: int, language: Language) -> str:
     match kind:
         case Kind.APPEAR:
             words = ngettext("%(n)s mail appears", "%(n)s mails appear", n)
+        case Kind.AGAIN:
+            words = ngettext(
+                "%(n)s mail goes to somebody already contacted",
+                "%(n)s mails go to people already contacted",
+                n,
+            )
         case Kind.MOVE:
             words = ngettext("%(n)s mail moves", "%(n)s mails move", n)
         case Kind.CHANGE:
             words = ngettext("%(n)s mail is written otherwise", "%(n)s mails are written otherwise", n)
+        case Kind.ANYWAY:
+            words = ngettext("%(n)s mail leaves in any case", "%(n)s mails leave in any case", n)
         case Kind.DISAPPEAR:
             words = ngettext("%(n)s mail disappears", "%(n)s mails disappear", n)
         case Kind.TOO_LATE:
@@ -49,7 +57,7 @@ def _clause(kind: Kind, n: int, language: Language) -> str:
 
 
 def _ends(outlook: Outlook, language: Language) -> list[str]:
-    """Return when the first and the last of those that appear or move leave."""
+    """Return when the first and the last of those that appear, go to somebody again, or move leave."""
     _ = language.translations.gettext
     count = sum(outlook.count(kind) for kind in LEAVING)
     if outlook.first is None or outlook.last is None:

@@ -131,3 +131,23 @@ async def test_a_rule_that_is_off_corrects_nothing(world: World) -> None:
     answer = await world.door.http.post("/v1/sessions/s/corrections", json={"rule": "r"})
 
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/rule-is-off")
+
+
+async def test_a_template_is_not_deleted_while_corrections_wait_to_be_written_by_it(world: World) -> None:
+    """No rule names it: somebody has asked for it, for these mails alone."""
+    assert await correct(world, template="new-date") == 2
+    before = await world.door.everything()
+
+    deleted = await world.door.http.delete("/v1/templates/new-date")
+    body = {"subject": "Hi", "html": "<p>Hi</p>", "audience": "trainers"}
+    of_others = await world.door.http.put("/v1/templates/new-date", json=body)
+
+    for refused in (deleted, of_others):
+        problem = refused.json()
+        assert (refused.status_code, problem["type"]) == (409, "/problems/template-in-use")
+        assert (problem["rules"], problem["sessions"]) == (["r"], ["s"])
+    assert await world.door.everything() == before
+
+    for row in [row for row in (await world.sends()).values() if "correction" in row["occurrence"]]:
+        await world.door.call("POST", f"/v1/sends/{row['id']}/cancel")
+    assert (await world.door.http.delete("/v1/templates/new-date")).status_code == 204

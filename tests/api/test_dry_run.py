@@ -236,6 +236,97 @@ async def test_a_move_says_who_moves_who_is_too_late_and_who_was_told_the_old_da
     }
 
 
+DATES_STAY: list[tuple[str, str, Any]] = [
+    ("PUT", "sessions/S-4/participants/eve", {"completed_at": "2027-03-01T09:00:00Z"}),
+    ("PUT", "sessions/S-4/participants/eve", {"slots": []}),
+    ("DELETE", "sessions/S-4/participants/eve", None),
+    ("PATCH", "sessions/S-4", {"stage": "confirmed"}),
+    ("PATCH", "sessions/S-4", {"starts_at": "2027-04-26T07:00:00Z"}),
+    ("PUT", "sessions/S-4/rules/j7", {"offset": "-P2D"}),
+    ("PUT", "sessions/S-4/rules/j7", {"template": "participants"}),
+    ("PUT", "sessions/S-4/rules/j7", {"active": False}),
+    ("DELETE", "sessions/S-4/rules/own", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), DATES_STAY)
+async def test_what_a_session_that_moved_before_had_told_is_no_news(
+    world: World, method: str, path: str, body: Any
+) -> None:
+    """Eve and Bob were told the 12th before it was put on the 26th: no write makes that wrong again."""
+    if method == "DELETE" and "rules" in path:
+        await world.door.put(path, offset="-P2D")
+        await world.plan()
+
+    outlook = await dry(world.door, method, path, body)
+
+    assert outlook["already_told"]["count"] == 0, outlook["said"]
+
+
+async def test_mails_that_keep_their_time_are_not_written_otherwise(world: World) -> None:
+    """Ten minutes later, and a week before at 09:00 as it was: the same mail to the same people by the same template."""
+    at_nine = rule("at-nine", trigger={"at": "09:00"})
+    await world.door.call("POST", "/v1/rules", at_nine)
+    await world.door.call("POST", "/v1/rules/at-nine/activate")
+    await world.plan()
+    before = await world.sends()
+    later = {"starts_at": "2027-04-12T09:10:00+02:00"}
+
+    outlook = await dry(world.door, "PATCH", "sessions/S-1", later)
+
+    assert outlook["move"]["count"] > 0
+    assert outlook["change"]["count"] == 0
+    assert "at-nine" not in {mail["rule"] for mail in outlook["move"]["first"]}
+    await world.door.call("PATCH", "/v1/sessions/S-1", later)
+    await world.plan()
+    after = await world.sends()
+    agrees(outlook, happened(before, after))
+    kept = [row for row in after.values() if (row["session"], row["rule"]) == ("S-1", "at-nine")]
+    assert {f"{row['anchor_at']:%H:%M}" for row in kept} == {"07:10"}  # which they tell
+
+
+async def test_a_date_that_changes_again_makes_wrong_what_was_told_since(world: World) -> None:
+    door = world.door
+    await door.put("sessions/S-4/participants/ada")
+    await world.plan()
+    await world.leave("S-4", "j7", "ada")  # it tells the 26th
+    back, on = "2027-04-12T09:00:00+02:00", "2027-05-03T09:00:00+02:00"
+
+    again = await dry(door, "PATCH", "sessions/S-4", {"starts_at": on})
+    as_told = await dry(door, "PATCH", "sessions/S-4", {"starts_at": back})
+    own = await dry(door, "PUT", "sessions/S-4/participants/ada", OWN)
+
+    (told,) = again["already_told"]["first"]
+    assert (told["person"], told["rule"], told["was_at"], told["due_at"]) == (
+        "ada",
+        "j7",
+        "2027-04-26T07:00:00Z",
+        "2027-05-03T07:00:00Z",
+    )
+    assert who(as_told["already_told"]) == ["ada"]
+    assert own["already_told"]["count"] == 0  # she was told the session's
+    assert again["sessions"]["first"][0]["mails"]["already_told"] == 1
+
+
+async def test_a_company_is_told_wrong_about_whoever_has_another_date_since(world: World) -> None:
+    """Its one mail is about ada and bob, of whom ada's date has changed before."""
+    door = world.door
+    await world.leave("S-1", "groups")
+    await door.put("sessions/S-1/participants/ada", company="c-1", **OWN)
+    await world.plan()
+
+    nothing_new = await dry(
+        door,
+        "PUT",
+        "sessions/S-1/participants/ada",
+        {**OWN, "company": "c-1", "completed_at": "2027-03-01T09:00:00Z"},
+    )
+    of_bob = await dry(door, "PUT", "sessions/S-1/participants/bob", {"company": "c-1", **OWN})
+
+    assert nothing_new["already_told"]["count"] == 0
+    assert [mail["company"] for mail in of_bob["already_told"]["first"]] == ["c-1"]
+
+
 async def test_an_outlook_is_told_in_french(world: World) -> None:
     world.door.http.headers["Accept-Language"] = "fr-FR,fr;q=0.9"
 
@@ -275,6 +366,48 @@ async def test_a_fact_that_is_no_news_is_said_to_be_none(world: World) -> None:
 
     assert (old["too_late"]["reasons"], old["appear"]["count"]) == ({"old_fact": 1}, 0)
     assert (news["too_late"]["count"], who(news["appear"])) == (0, ["ada"])
+
+
+async def test_contacting_again_names_whom_it_reaches_again_and_whom_in_any_case(world: World) -> None:
+    """F105: eve has had the mail, bob is to get it, and somebody has taken ada's out by hand."""
+    door = world.door
+    await door.put("sessions/S-5", **SESSION)
+    for person in ("ada", "bob", "eve", "tom"):
+        await door.put(f"sessions/S-5/participants/{person}")
+    await world.plan()
+    await world.leave("S-5", "j7", "eve")
+    await cancel(world, "S-5", "j7", "ada")
+    await world.rows.execute("""
+        update sends set status = 'failed', reason = 'refused', ended_at = relance_now(), version = sends.version + 1
+        from sessions, rules, people where sessions.id = sends.session_id and rules.id = rule_id
+          and people.id = recipient_id and (sessions.key, rules.key, people.key) = ('S-5', 'j7', 'tom')
+    """)
+    before = await world.sends()
+
+    outlook = await dry(door, "POST", "rules/j7/contact-again")
+
+    here = {
+        kind: [mail["person"] for mail in outlook[kind]["first"] if mail["session"] == "S-5"]
+        for kind in ("appear", "again", "anyway", "disappear")
+    }
+    assert here == {"appear": ["tom"], "again": ["eve"], "anyway": ["bob"], "disappear": []}
+    assert [(mail["session"], mail["due_at"]) for mail in outlook["again"]["first"]] == [
+        ("S-5", "2027-04-05T07:00:00Z"),
+        ("S-4", "2027-04-19T07:00:00Z"),
+        ("S-4", "2027-04-19T07:00:00Z"),
+    ]
+    assert outlook["said"].startswith(
+        "1 mail appears, 3 mails go to people already contacted and 4 mails leave in any case. The first leaves on "
+    )
+    await door.call("POST", "/v1/rules/j7/contact-again")
+    await world.plan()
+    agrees(outlook, happened(before, await world.sends()))
+
+
+async def cancel(world: World, session: str, rule: str, person: str) -> None:
+    asked = f"sends?session={session}&rule={rule}&recipient={person}"
+    (send,) = (await world.door.get(asked))["items"]
+    await world.door.call("POST", f"/v1/sends/{send['id']}/cancel")
 
 
 async def test_mails_that_are_leaving_are_named(world: World) -> None:

@@ -129,6 +129,40 @@ async def test_an_edit_makes_nothing_too_late_that_was_so_before(world: World) -
     await check(world, outlook, ("PUT", "rules/r", much_earlier))
 
 
+async def test_what_was_withdrawn_and_is_too_late_by_now_is_said_to_be(world: World) -> None:
+    """Switched off, and on again once the time of some has come: nobody gets those."""
+    door = world.door
+    await door.call("POST", "/v1/rules/r/activate")
+    await world.plan()
+    await world.leave("S-1", "r", "ada")
+    await door.call("POST", "/v1/rules/r/deactivate")
+    await world.plan()
+    await door.put("sessions/S-1", name="S-1", starts_at="2027-03-05T09:00:00+01:00")
+    await world.plan()
+
+    outlook = await simulate(world)
+
+    assert counts(outlook) == {"appear": 3, "too_late": 5}
+    late = [(mail["session"], mail["person"]) for mail in outlook["too_late"]["first"]]
+    assert sorted(late) == [("S-1", "bob"), ("S-1", "eve"), *(("soon", one) for one in PEOPLE)]
+    await check(world, outlook, ("POST", "rules/r/activate", None))
+    assert counts(await simulate(world)) == {}
+
+
+async def test_mails_that_are_late_leave_at_once(world: World) -> None:
+    """F069: due four days ago, of use for a week: they are told, and counted, when they leave."""
+    late = {**J7, "late": {"send_within": "P7D"}}
+
+    outlook = await simulate(world, late)
+
+    assert counts(outlook) == {"appear": 9}
+    assert outlook["per_day"][0] == {"day": "2027-03-01", "mails": 3}  # today: at noon, UTC
+    at_once = outlook["appear"]["first"][:3]
+    assert {(mail["session"], mail["local"][:13]) for mail in at_once} == {("soon", "2027-03-01T13")}
+    assert " The first leaves on Mon, 1 Mar 2027 at 13:0" in outlook["said"]
+    await check(world, outlook, ("PUT", "rules/r", late), ("POST", "rules/r/activate", None))
+
+
 async def test_another_template_changes_the_mails_that_go_by_it(world: World) -> None:
     """Of a rule's own template its rows say nothing: they follow it."""
     await world.door.call("POST", "/v1/rules/r/activate")

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.outlook import DAYS, LEAVING, NAMED, SESSIONS, Effect, Kind, Outlook
+from domain.outlook import DAYS, LEAVING, NAMED, NAMED_AGAIN, SESSIONS, Effect, Kind, Outlook
 from domain.sends import Reason
 
 MONDAY = datetime(2027, 1, 4, 9, tzinfo=UTC)
@@ -110,10 +110,17 @@ def test_the_first_are_told_and_memory_is_bounded(found: list[Effect]) -> None:
     )
     for kind in Kind:
         dates = sorted(one.at for one in found if one.kind is kind and one.at)
-        assert [one.at for one in outlook.part(kind).first] == dates[:NAMED]
+        most = NAMED_AGAIN if kind is Kind.AGAIN else NAMED
+        assert [one.at for one in outlook.part(kind).first] == dates[:most]
     assert len(outlook.sessions) <= SESSIONS
     assert [*outlook.sessions] == sorted({one.session for one in found})[:SESSIONS]
     assert len(outlook.days) <= DAYS
+
+
+def test_whoever_would_be_written_to_again_is_named() -> None:  # F105
+    found = Outlook.of(effect(number, Kind.AGAIN) for number in range(NAMED + 5))
+
+    assert len(found.merge(Outlook()).part(Kind.AGAIN).first) == NAMED + 5
 
 
 def test_a_day_is_that_of_the_clocks_where_a_mail_is_due() -> None:
