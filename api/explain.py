@@ -1,5 +1,7 @@
 """Why a mail is where it is, and why somebody does not get one: steps as codes and values, and in sentences."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -57,6 +59,10 @@ class ExplanationAnswer(BaseModel):
     recipient: str = Field(examples=["p-104"])
     recipient_name: str = Field(examples=["Ada Byron"])
     role: Role = Field(description="as what the recipient takes part", examples=["participant"])
+    participants: list[str] | None = Field(
+        description="whom a company's mail is about, where that may be only some of its participants; else null",
+        examples=[None],
+    )
     send: UUID | None = Field(description="null where there is none", examples=[None])
     status: Status | None = Field(examples=[None])
     due_at: AwareDatetime | None = Field(examples=["2027-01-14T08:00:00Z"])
@@ -120,7 +126,7 @@ async def get_of_participant(
 
 def answer(one: Explanation, story: Story, language: Language) -> ExplanationAnswer:
     rule, place = story.rules[one.rule], story.place(one)
-    recipient, zone = story.recipients[one.participation], find_zone(one.zone)
+    recipient, tell = story.recipients[one.participation], _Teller(story, find_zone(one.zone), language)
     return ExplanationAnswer(
         rule=rule.key,
         rule_name=rule.name,
@@ -130,20 +136,35 @@ def answer(one: Explanation, story: Story, language: Language) -> ExplanationAns
         recipient=recipient.key,
         recipient_name=recipient.name,
         role=recipient.role,
+        participants=None if one.covers is None else tell.keys(one.covers),
         send=one.record and one.record.id,
         status=one.record and one.record.status,
         due_at=one.due_at,
         timezone=one.zone,
-        verdict=_step(one.verdict, zone, language),
-        why=[_step(step, zone, language) for step in one.why],
-        counting=[_step(step, zone, language) for step in one.counting],
-        history=[_step(step, zone, language) for step in one.history],
+        verdict=tell.step(one.verdict),
+        why=[tell.step(step) for step in one.why],
+        counting=[tell.step(step) for step in one.counting],
+        history=[tell.step(step) for step in one.history],
     )
 
 
-def _step(step: Step, zone: ZoneInfo, language: Language) -> StepAnswer:
-    sentence = step_in_words(step, zone, language=language)
-    return StepAnswer(code=step.code, values=dict(step.values), sentence=sentence)
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """What tells steps: whom they speak of by their callers' ids, and in the sentences by their names."""
+
+    story: Story
+    zone: ZoneInfo
+    language: Language
+
+    def step(self, step: Step) -> StepAnswer:
+        sentence = step_in_words(step, self.zone, self.story.name, language=self.language)
+        values: dict[str, Any] = dict(step.values)
+        if "participants" in values:
+            values["participants"] = self.keys(map(UUID, values["participants"]))
+        return StepAnswer(code=step.code, values=values, sentence=sentence)
+
+    def keys(self, participations: Iterable[UUID]) -> list[str]:
+        return sorted(self.story.recipients[id].key for id in participations)
 
 
 def _language(asked: str | None, house: House) -> Language:

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
+from uuid import UUID
 
 from domain.anchors import Anchor, anchor_at
 from domain.conditions import Completion, Conditions, Labels, Presence, Standing
 from domain.matters import Matter
+from domain.occurrences import CORRECTION
+from domain.participations import Role
 from domain.reckoning import facts_of
 from domain.sends import REVOCABLE, Reason, Status
+from domain.snapshots import RuleFacts
 from domain.steps import Code, Step, step
 from domain.subjects import Record, Subject
 
@@ -20,8 +24,35 @@ _OF_TERMS = {
 }
 
 
+_TO_COME = REVOCABLE | {Status.HANDING_OVER}
+
+# Why what was withdrawn stays so, though it is asked for again.
+_LATE = (Reason.DUE_IN_PAST, Reason.TOO_LATE)
+
+
 def decide(subject: Subject) -> Iterator[Step]:
     """Yield what decided; of a mail that waits, what is going to."""
+    yield from _about(subject)
+    yield from _decisions(subject)
+    here = subject.here
+    if here is not None and here.switched_on:
+        yield step(Code.SWITCHED_ON_HERE)
+    if here is not None and here.template_id is not None and here.template_id == subject.template:
+        yield step(Code.TEMPLATE_HERE, template=here.template, usual=here.usual)
+
+
+def _about(subject: Subject) -> Iterator[Step]:
+    """Yield whom a company's mail is about."""
+    wanted = subject.found.wanted if subject.found else None
+    if (
+        subject.participation.role is Role.COMPANY
+        and (subject.record or wanted)
+        and not _nobody_left(subject)
+    ):
+        yield step(Code.ABOUT, participants=_ids(subject.covers))
+
+
+def _decisions(subject: Subject) -> Iterator[Step]:
     record = subject.record
     if record is None:
         if subject.reason is not None:
@@ -39,10 +70,20 @@ def _ended(subject: Subject, record: Record, reason: Reason) -> Iterator[Step]:
     if reason is Reason.ALREADY_RECEIVED and record.received is not None:
         yield from _received(record)
         return
+    if _nobody_left(subject):
+        yield step(Code.NOBODY_LEFT, participants=_ids(record.covers))
+        return
     yield step(Code.REASON, reason=reason)
+    yield from (_covered(one.participants, one.record) for one in subject.covering)
     yield from terms
     if record.status is Status.REMOVED and subject.reason is reason:
         yield from (one for one in _unwanted(subject, reason) if one.code is not Code.REASON)
+    elif record.status is Status.REMOVED and subject.reason in _LATE and not _corrects(subject):
+        yield from _unwanted(subject, subject.reason)
+
+
+def _corrects(subject: Subject) -> bool:
+    return subject.occurrence.kind == CORRECTION
 
 
 def _unwanted(subject: Subject, reason: Reason) -> Iterator[Step]:
@@ -55,8 +96,6 @@ def _unwanted(subject: Subject, reason: Reason) -> Iterator[Step]:
         yield from _conditions(subject, rule.definition.conditions)
     elif reason is Reason.RULE_DEACTIVATED:
         yield step(Code.RULE_OFF)
-    elif reason is Reason.PARTICIPANT_REMOVED and not subject.participation.removed:
-        yield step(Code.NOT_OF_PLACE)
     elif reason in (Reason.NO_ANCHOR_DATE, Reason.OLD_FACT):
         yield from _no_date(subject)
     elif reason is Reason.DUE_IN_PAST:
@@ -102,6 +141,48 @@ def _past(subject: Subject) -> Iterator[Step]:
         yield step(Code.BEFORE_RULE, at=timing.since, since=changed_at)
     asked_at = Matter(subject.snapshot, rule, place, {}).asked_at(subject.participation)
     yield step(Code.DUE_IN_PAST, local=subject.clocks.wall(timing.due.at), asked_at=asked_at)
+    if not rule.definition.trigger.anchor.is_fact:
+        yield from _not_caught_up(subject, rule)
+
+
+def _not_caught_up(subject: Subject, rule: RuleFacts) -> Iterator[Step]:
+    """Yield why the rule, which catches up with whoever joins late, does not with this one."""
+    enrolled, missed = subject.participation.own.enrolled, subject.missed
+    if enrolled is None or missed is None:
+        return
+    joined_at, since = enrolled.recorded_at, rule.changed_at
+    if enrolled.is_old:
+        yield step(Code.NO_CATCH_UP, why="old_record", at=enrolled.at, recorded_at=joined_at)
+    elif joined_at <= missed.due.at:
+        yield step(Code.NO_CATCH_UP, why="in_time", at=joined_at)
+    elif since is not None and joined_at < since:
+        yield step(Code.NO_CATCH_UP, why="before_rule", at=joined_at, since=since)
+    else:
+        yield step(Code.NO_CATCH_UP, why="too_late", at=joined_at)
+
+
+def _nobody_left(subject: Subject) -> bool:
+    """Return whether a company's mail was withdrawn since nobody is left whom it was about."""
+    record, company = subject.record, subject.participation
+    if record is None or company.role is not Role.COMPANY or record.status is not Status.REMOVED:
+        return False
+    return record.reason is Reason.PARTICIPANT_REMOVED and (record.covers is not None or company.removed)
+
+
+def _covered(participants: Sequence[UUID], by: Record) -> Step:
+    to_come = by.status in _TO_COME
+    return step(
+        Code.COVERED_BY,
+        participants=_ids(participants),
+        send=str(by.id),
+        status=by.status,
+        at=None if to_come else by.ended_at,
+        leaves_at=by.due_at if to_come else None,
+    )
+
+
+def _ids(participants: Sequence[UUID] | None) -> Sequence[str] | None:
+    return None if participants is None else [str(one) for one in participants]
 
 
 def _received(record: Record) -> Iterator[Step]:

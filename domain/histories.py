@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from domain.sends import Status
+from domain.sends import Reason, Status
 from domain.steps import Code, Step, step
 
 Trace = Sequence[Mapping[str, Any]]
+
+# Why planning withdraws a mail once somebody has said so, who may be known; the rows tell it before planning does.
+_SAID = frozenset({Reason.RULE_DEACTIVATED, Reason.RULE_DELETED, Reason.SWITCHED_OFF_HERE})
 
 # What people decide, by the word that its trace has for it.
 _BY_HAND = {
@@ -17,10 +20,11 @@ _BY_HAND = {
 }
 
 
-def tell(trace: Trace) -> Iterator[Step]:
-    """Yield what happened, the first first; what a later release writes is passed over."""
+def tell(trace: Trace, of: str | None = None) -> Iterator[Step]:
+    """Yield what happened, the first first; what a later release writes is passed over. `of` is told with a change."""
     due_at: datetime | None = None
     waits = by_hand = False
+    said_by: dict[str | None, str | None] = {}
     for entry in trace:
         word, at, planned = entry["step"], _instant(entry["at"]), _instant(entry.get("due_at"))
         if word in _BY_HAND:
@@ -38,10 +42,12 @@ def tell(trace: Trace) -> Iterator[Step]:
         elif word == Status.SCHEDULED:
             if not by_hand:  # planning, too, has let it wait on: its time was set
                 yield step(Code.DEFERRED, happened_at=at, reply_code=entry.get("code"))
+        elif word in _SAID:
+            said_by[word] = entry.get("by")
         elif word in set(Status):
-            yield step(
-                Code.CHANGED, happened_at=at, status=word, reason=entry.get("reason"), by=entry.get("by")
-            )
+            reason = entry.get("reason")
+            by = entry.get("by") or (said_by.pop(reason, None) if word == Status.REMOVED else None)
+            yield step(Code.CHANGED, happened_at=at, status=word, reason=reason, by=by, of=of)
             waits = False
         due_at = planned or due_at
 

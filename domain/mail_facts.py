@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.conditions import Standing
 from domain.participations import Role
+from domain.rules import ToRole
 from domain.sends import Reason
 from domain.terms import OVER, Terms
 
@@ -115,6 +116,7 @@ class MailFacts:
     terms: Terms = _NOTHING_ASKED
     standing: Standing = _NOTHING_KNOWN  # of the person
     participation: ParticipationFacts = _UNDATED  # theirs
+    written_to: ToRole | None = None  # in the place of whom it is about (F056)
 
     @property
     def objection(self) -> Reason | None:

@@ -16,8 +16,17 @@ from domain.rules import Audience
 from domain.sends import Reason, Status
 from domain.snapshots import RuleFacts, Snapshot
 from domain.terms import Terms
-from domain.timetables import Timing
+from domain.timetables import Timetable, Timing
+from domain.triggers import DateTrigger
 from domain.zones import find_zone
+
+# Why a series goes no further, where no row says so.
+_NO_FURTHER = frozenset({Reason.SERIES_OVER, Reason.CANCELLED_BY_HAND})
+
+
+def ends_series(found: Considered) -> bool:
+    """Return whether planning says that a series goes no further."""
+    return found.wanted is None and found.rule.definition.repeat is not None and found.reason in _NO_FURTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,7 @@ class Record:
     latest_at: datetime
     zone: str
     covers: Sequence[UUID] | None = None  # of a company's: the participations it is about; None: all
+    template: UUID | None = None  # None: the rule's own
     trace: Trace = ()
     anchor_at: datetime | None = None  # the date that it tells
     due_override_at: datetime | None = None
@@ -55,6 +65,25 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Here:
+    """What the session says of a rule, beside what the rule says (`domain.overrides`)."""
+
+    trigger: DateTrigger  # the rule's
+    usual: str | None = None  # the key of its template
+    template: str | None = None  # the key of the session's, if it has one
+    template_id: UUID | None = None
+    switched_on: bool = False  # the rule would leave this session alone
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """Another mail to the same company, about some of those whom a mail was about."""
+
+    participants: Sequence[UUID]
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What planning considered, or a row, or both; the rule and the place are None where they are gone."""
 
@@ -62,11 +91,12 @@ class Subject:
     rule: RuleFacts | None
     place: Place | None
     participation: Participation
-    dated: (
-        Participation  # whose dates it goes by: a company's mail may go by those of a participant it is about
-    )
+    # Whose dates it goes by: a company's mail may go by those of a participant it is about; None: they are all gone.
+    dated: Participation | None
     found: Considered | None
     record: Record | None
+    here: Here | None = None
+    covering: Sequence[Covering] = ()
 
     @property
     def occurrence(self) -> Occurrence:
@@ -82,8 +112,35 @@ class Subject:
 
     @property
     def timing(self) -> Timing | None:
-        """When planning has it, counted from the dates of today."""
+        """When planning has it, counted from the dates of today; when it was due, where nobody is caught up with."""
+        if self.record is None and self.reason is Reason.DUE_IN_PAST and self.missed is not None:
+            return self.missed
         return self.found.timing if self.found else None
+
+    @property
+    def missed(self) -> Timing | None:
+        """When a mail is due that its rule would catch up with; None where it catches up with nobody."""
+        if self.rule is None or self.place is None or self.dated is None or not self.rule.definition.catch_up:
+            return None
+        found = Timetable(self.rule.definition, self.snapshot.session, self.place).find(self.dated)
+        return None if isinstance(found, Reason) else found
+
+    @property
+    def is_no_mail(self) -> bool:
+        """Whether there is none, and none is to come: what is told is that a series goes no further."""
+        return self.record is None and self.found is not None and ends_series(self.found)
+
+    @property
+    def covers(self) -> Sequence[UUID] | None:
+        """Of a company's mail: the participations that it is about; None: all."""
+        mail = self.record or (self.found.wanted if self.found else None)
+        return mail.covers if mail else None
+
+    @property
+    def template(self) -> UUID | None:
+        """What it is written from; None: what the rule itself says, or there is no mail."""
+        mail = self.record or (self.found.wanted if self.found else None)
+        return mail.template if mail else None
 
     @property
     def clocks(self) -> Clocks:
@@ -93,6 +150,6 @@ class Subject:
             return Clocks(find_zone(self.record.zone), "session")
         if says is None or says.zone == "session":
             return Clocks(find_zone(session.zone), "session")
-        if self.dated.zone is not None and says.audience is not Audience.COMPANIES:
+        if self.dated is not None and self.dated.zone is not None and says.audience is not Audience.COMPANIES:
             return Clocks(find_zone(self.dated.zone), "recipient")
         return Clocks(find_zone(session.organization_zone or session.zone), "organization")

@@ -13,14 +13,16 @@ from domain.explanations import Asked, Explanation, explain
 from domain.participations import Role
 from domain.rules import RuleDefinition, Scope
 from domain.sends import Reason, Status
-from domain.subjects import Received, Record
+from domain.subjects import Here, Received, Record
 from domain.terms import terms_of
+from domain.triggers import DateTrigger
 from store.effective import DEFINITION, EFFECTIVE, TEMPLATE
 from store.mail_parts import standing
 from store.receipts import held_by_another, role_of
 from store.snapshots import load_to_explain
 
 _DEFINITION = TypeAdapter(RuleDefinition)
+_TRIGGER = TypeAdapter(DateTrigger)
 
 _OF_COMPANY = """
     left join participations of_company on of_company.session_id = session.id and of_company.role = 'company'
@@ -51,7 +53,8 @@ _OF_PERSON = text(f"""
 # As `store.mail_facts` reads them when a mail is to leave.
 _RECORDS = text(f"""
     select s.id, s.rule_id as rule, s.scope_id as scope, s.participation_id as participation, s.occurrence, s.status,
-           s.reason, s.due_at, s.latest_at, s.due_zone as zone, s.covers, s.trace, s.anchor_at, s.due_override_at,
+           s.reason, s.due_at, s.latest_at, s.due_zone as zone, s.covers, s.template_id as template, s.trace, s.anchor_at,
+           s.due_override_at,
            s.next_attempt_at, coalesce(s.ended_at, s.handed_at) as ended_at, {DEFINITION} as definition,
            t.questionnaire, coalesce(usual.questionnaire, t.questionnaire) as of_series,
            other.send as other_send, other.name as other_rule, other.at as other_at
@@ -68,6 +71,22 @@ _RECORDS = text(f"""
         order by 3 limit 1
     ) other on not coalesce(({DEFINITION} ->> 'allow_resend')::boolean, t.allow_resend)
     where s.participation_id = any(cast(:participations as uuid[]))
+""")
+
+# What the session says of rules, and what they say without it; the last: the rule would leave it alone.
+_HERE = text(f"""
+    select r.id, {DEFINITION} -> 'trigger' as trigger, usual.key as usual, other.key as template,
+           other.id as template_id,
+           override.active is true and not coalesce(({DEFINITION} ->> 'existing_sessions')::boolean, true)
+           and not exists (select from rule_editions
+                           where rule_editions.rule_id = r.id and rule_editions.since <= session.created_at)
+           and r.session_id is null as switched_on
+    from sessions session
+    join rules r on r.id in (select rule_id from session_rules where session_id = :session)
+    {EFFECTIVE}
+    join templates usual on usual.id = coalesce(edition.template_id, r.template_id)
+    left join templates other on other.id = override.template_id
+    where session.id = :session
 """)
 
 _STANDINGS = text("""
@@ -141,6 +160,10 @@ class Story:
     def place(self, one: Explanation) -> PlaceName:
         return self.places.get(one.scope, PlaceName())
 
+    def name(self, participation: str) -> str:
+        """Return what somebody is called whom a step speaks of."""
+        return self.recipients[UUID(participation)].name
+
 
 async def explain_send(db: AsyncConnection, organization: UUID, send: UUID) -> Story | None:
     """Return why a send is where it is, and what other rules make of its recipient; None when there is no such send.
@@ -179,8 +202,14 @@ async def _explain(
     scope = {"participations": list(participations)}
     standings = {row.id: row._mapping for row in await db.execute(_STANDINGS, scope)}
     records = [_record(row, standings, about) for row in await db.execute(_RECORDS, scope)]
+    here = {row.id: _here(row) for row in await db.execute(_HERE, {"session": session})}
     planned = not (loaded.session_dirty or loaded.participation_versions)
-    return planned, explain(Asked(loaded.snapshot, records, about))
+    return planned, explain(Asked(loaded.snapshot, records, about, here))
+
+
+def _here(row: Any) -> Here:
+    trigger = _TRIGGER.validate_python(row.trigger)
+    return Here(trigger, row.usual, row.template, row.template_id, row.switched_on)
 
 
 def _record(row: Any, standings: Mapping[UUID, Any], about: UUID | None) -> Record:
@@ -201,7 +230,11 @@ async def _name(
 ) -> Story:
     rules = (await db.execute(_RULE_NAMES, {"rules": list({one.rule for one in explanations})})).all()
     places = await db.execute(_PLACES, {"session": session})
-    asked = {"participations": list({one.participation for one in explanations})}
+    asked = {
+        "participations": list(
+            {id for one in explanations for id in (one.participation, *(one.covers or ()))}
+        )
+    }
     recipients = await db.execute(_RECIPIENTS, asked)
     return Story(
         key,

@@ -141,6 +141,7 @@ async def _told(db: AsyncConnection, row: Mapping[str, Any]) -> MailFacts:
         terms=terms,
         standing=standing(row),
         participation=_own_dates(row),
+        written_to=to,
     )
 
 

@@ -1,13 +1,14 @@
 """The Planned page: every send, when it leaves, to whom, and why it stands where it stands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from domain.occurrences import Occurrence
 from domain.rules import RuleDefinition
 from domain.sends import FINAL, Reason, Status
 from store.explanations import Story
@@ -59,6 +60,7 @@ class PlannedSend:
     center: str | None = None
     room: str | None = None
     company: str | None = None
+    occurrence: Occurrence = field(default_factory=Occurrence)  # which of the mails of its rule it is
     acts: frozenset[Act] = frozenset()  # possible as it stands now
 
     @property

@@ -17,7 +17,7 @@ from web.language import choose_language, remember_language
 from web.subjects import read_subject
 from words import dates
 from words.languages import Language, load_languages
-from words.rules import rule_in_words
+from words.mails import mail_in_words
 from words.sends import reason_in_words, status_in_words
 from words.steps import step_in_words
 
@@ -125,7 +125,7 @@ def _environment(language: Language, everywhere: dict[str, object]) -> Environme
         distance=partial(dates.distance_in_words, locale=locale),
         status_words=partial(status_in_words, language=language),
         reason_words=partial(reason_in_words, language=language),
-        rule_words=partial(rule_in_words, language=language),
+        mail_words=partial(mail_in_words, language=language),
         step_words=partial(step_in_words, language=language),
     )
     return environment

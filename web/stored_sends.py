@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from control.plans import Plans
 from domain.cursors import read_cursor, write_cursor
 from domain.identity import send_workflow_id
+from domain.occurrences import Occurrence
 from domain.sends import FINAL, REVOCABLE, Reason, Status
 from domain.zones import find_zone
 from store.choices import list_choices
@@ -192,6 +193,7 @@ class StoredSends:
             center=send.center,
             room=send.room,
             company=send.company,
+            occurrence=Occurrence.parse(send.occurrence),
             acts=_possible(send.status),
         )
 

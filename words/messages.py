@@ -3,7 +3,7 @@
 from domain.conditions import Completion, Presence
 from domain.participations import Attendance
 from domain.rules import Until
-from domain.sends import Status
+from domain.sends import Reason, Status
 from domain.steps import Code
 from words.languages import mark
 
@@ -43,6 +43,29 @@ CHANGED_BY = {
     ),
     Status.CANCELLED: mark("On %(happened_at)s the token “%(by)s” cancelled it."),
 }
+
+# Why planning withdrew it, where the token is known of whoever said so.
+WITHDRAWN_BY = {
+    Reason.RULE_DEACTIVATED: mark(
+        "On %(happened_at)s it was withdrawn: the token “%(by)s” deactivated the rule."
+    ),
+    Reason.RULE_DELETED: mark("On %(happened_at)s it was withdrawn: the token “%(by)s” deleted the rule."),
+    Reason.SWITCHED_OFF_HERE: mark(
+        "On %(happened_at)s it was withdrawn: the token “%(by)s” switched the rule off for this session."
+    ),
+}
+
+# Which other mail to a company is about somebody; in vain where it ended otherwise.
+COVERED = {
+    Status.SCHEDULED: mark("%(names)s: in another mail to the company, which is to leave on %(leaves_at)s."),
+    Status.CLAIMED: mark("%(names)s: in another mail to the company, which is to leave now."),
+    Status.HANDING_OVER: mark("%(names)s: in another mail to the company, which is leaving now."),
+    Status.SENT: mark("%(names)s: in another mail to the company, which left on %(at)s."),
+    Status.IN_DOUBT: mark(
+        "%(names)s: in another mail to the company, which left on %(at)s and may have arrived."
+    ),
+}
+COVERED_IN_VAIN = mark("%(names)s: in another mail to the company, which came to nothing on %(at)s.")
 
 PRESENCE = {
     Presence.ANY: mark("whoever it is"),
@@ -89,6 +112,35 @@ WHY_LATEST = {
     "a_day": mark("It may leave until %(at)s, a day after its time."),
 }
 
+COULD_HAVE_LEFT = {
+    "anchor": mark("It could have left until %(at)s: by then what it announces has come."),
+    "deliver_within": mark("It could have left until %(at)s, as the rule says."),
+    "a_day": mark("It could have left until %(at)s, a day after its time."),
+}
+
+DUE = {
+    None: mark("So it is due on %(local)s (%(place)s), which is %(utc)s UTC."),
+    "past": mark("So it was due on %(local)s (%(place)s), which is %(utc)s UTC."),
+    "conditional": mark("So it would have been due on %(local)s (%(place)s), which is %(utc)s UTC."),
+}
+
+WHY_NOT_CAUGHT_UP = {
+    "old_record": mark(
+        "The rule catches up with whoever joins late. The recipient joined on %(at)s, which was written down here more "
+        "than a day later, on %(recorded_at)s: it was no news any more."
+    ),
+    "in_time": mark(
+        "The rule catches up with whoever joins late: the recipient had joined before its time, on %(at)s."
+    ),
+    "before_rule": mark(
+        "The rule is as it is since %(since)s, and catches up with whoever joins late after that: the recipient had "
+        "joined before, on %(at)s."
+    ),
+    "too_late": mark(
+        "The rule catches up with whoever joins late: the recipient joined on %(at)s, too late for it."
+    ),
+}
+
 # Sentences that need nothing but their values.
 PLAIN = {
     Code.NEVER_CREATED: mark("No such mail was ever created."),
@@ -97,7 +149,6 @@ PLAIN = {
         "No such mail exists yet: planning has still to follow what was last written."
     ),
     Code.RULE_OFF: mark("The rule is not active."),
-    Code.NOT_OF_PLACE: mark("The recipient comes to other slots than those it is about."),
     Code.NO_ANCHOR: mark("The rule counts from when %(anchor)s, and that date is not known."),
     Code.OLD_FACT: mark(
         "The rule counts from when %(anchor)s. That was on %(at)s, and was written down here more than a day later, "
@@ -108,6 +159,10 @@ PLAIN = {
     ),
     Code.DUE_IN_PAST: mark("Its time, %(local)s, had already passed when it was asked for, on %(asked_at)s."),
     Code.OUTSIDE_CALENDAR: mark("Counted from there, its time lies outside the calendar."),
+    Code.SWITCHED_ON_HERE: mark(
+        "The rule leaves alone the sessions that were there before it, but somebody switched it on for this one."
+    ),
+    Code.TEMPLATE_HERE: mark("This session sends the template “%(template)s” by it instead of “%(usual)s”."),
     Code.ANCHOR: mark("The rule counts from when %(anchor)s: %(local)s."),
     Code.HAPPENED: mark(
         "The rule counts from when %(anchor)s: that was on %(at)s, and was written down here on %(recorded_at)s."
@@ -124,7 +179,6 @@ PLAIN = {
         "Its time had passed when the recipient joined, on %(enrolled_at)s: the rule catches up, on %(local)s."
     ),
     Code.CORRECTED: mark("It corrects a date that was told before: that is now %(anchor_at)s."),
-    Code.DUE: mark("So it is due on %(local)s (%(place)s), which is %(utc)s UTC."),
     Code.BY_HAND: mark("Somebody sent it by hand, on %(at)s, whatever its time."),
     Code.ONCE_PLANNED: mark("It was planned for %(was_at)s; counted from today’s dates it would be %(at)s."),
     Code.PLANNED: mark("On %(happened_at)s it was planned, for %(due_at)s."),

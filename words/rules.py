@@ -105,6 +105,8 @@ def delay_in_words(offset: Offset, language: Language) -> str:
 def _when(definition: RuleDefinition, zone: tzinfo, language: Language) -> Iterator[str]:
     _ = language.translations.gettext
     yield trigger_in_words(definition.trigger, zone, language=language)
+    if definition.catch_up:
+        yield _("at once to whoever joins after that")
     if definition.repeat is not None:
         yield _again(definition.repeat, language)
     if definition.repeat is not None and definition.repeat.then is not None:

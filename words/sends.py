@@ -36,6 +36,8 @@ _REASONS = {
     Reason.LEASE_OVER: mark("The worker vanished while handing it over: it may have arrived."),
     Reason.NO_ADDRESS: mark("The recipient has no email address."),
     Reason.NO_ANCHOR_DATE: mark("The date that the rule counts from is not known."),
+    Reason.NOBODY_IN_ROLE: mark("Nobody is known in the role that the rule writes to."),
+    Reason.NOT_OF_PLACE: mark("The recipient comes to none of the slots that it is about."),
     Reason.OLD_FACT: mark("What it follows had happened more than a day before it was written down here."),
     Reason.OLDER_SESSION: mark("The rule leaves alone the sessions that were there before it."),
     Reason.PARTICIPANT_REMOVED: mark("The recipient no longer takes part."),
@@ -44,7 +46,7 @@ _REASONS = {
     Reason.REFUSED: mark("The mail server refused it for good."),
     Reason.RULE_DEACTIVATED: mark("The rule was deactivated."),
     Reason.RULE_DELETED: mark("The rule was deleted."),
-    Reason.RULE_EDITED: mark("The rule now writes to others, or about something else."),
+    Reason.RULE_EDITED: mark("The rule was edited, and does not ask for it any more."),
     Reason.SERIES_OVER: mark(
         "The series is over: nothing more is asked of the recipient, or it was sent often enough."
     ),

@@ -1,12 +1,9 @@
 """The steps of an explanation, in sentences; the names in them are those of the answer itself."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time
+from collections.abc import Callable, Mapping
+from datetime import date, time
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from babel.lists import format_list
 
 from domain.anchors import Anchor
 from domain.conditions import Completion, Presence
@@ -15,12 +12,17 @@ from domain.rules import Until
 from domain.sends import Reason, Status
 from domain.steps import Code, Step
 from domain.timing import Offset
-from words.dates import clock_in_words, day_in_words, place_in_words
+from domain.triggers import DateTrigger
+from words.dates import place_in_words
 from words.languages import Language, mark
 from words.messages import (
     CHANGED,
     CHANGED_BY,
     COMPLETION,
+    COULD_HAVE_LEFT,
+    COVERED,
+    COVERED_IN_VAIN,
+    DUE,
     PLAIN,
     PLAIN_BY,
     PRESENCE,
@@ -30,14 +32,17 @@ from words.messages import (
     WHOSE_CLOCKS,
     WHY_CLOSED,
     WHY_LATEST,
+    WHY_NOT_CAUGHT_UP,
+    WITHDRAWN_BY,
 )
-from words.rules import anchor_in_words, delay_in_words, offset_in_words
+from words.rules import trigger_in_words
 from words.sends import reason_in_words
+from words.speaker import Speaker
 
 
-def step_in_words(one: Step, zone: ZoneInfo, *, language: Language) -> str:
-    """Return a sentence; instants are told on the clocks of `zone`."""
-    speaker = _Speaker(zone, language)
+def step_in_words(one: Step, zone: ZoneInfo, name: Callable[[str], str] = str, *, language: Language) -> str:
+    """Return a sentence; instants are told on the clocks of `zone`, and `name` says what a participation is called."""
+    speaker = Speaker(zone, language, name)
     say = _SENTENCES.get(one.code)
     return say(speaker, one.values) if say else speaker.say(_plain(one), one.values)
 
@@ -47,63 +52,10 @@ def _plain(one: Step) -> str:
     return by_whom or PLAIN[one.code]
 
 
-@dataclass(frozen=True, slots=True)
-class _Speaker:
-    """Somebody who tells the values of steps, on the clocks of a zone."""
-
-    zone: ZoneInfo
-    language: Language
-
-    def say(self, message: str, values: Mapping[str, Any]) -> str:
-        """Return a message in the language, with its values in words."""
-        words = self.language.translations.gettext(message) % self._words(values)
-        return words[0].upper() + words[1:]
-
-    def _words(self, values: Mapping[str, Any]) -> dict[str, str]:
-        words = {name: self._word(name, value) for name, value in values.items()}
-        if isinstance(values.get("at"), datetime):
-            words["utc"] = f"{values['at']:%Y-%m-%d %H:%M}"
-        return words
-
-    def _word(self, name: str, value: Any) -> str:
-        match name, value:
-            case _, datetime():
-                return self.moment(value)
-            case "anchor", _:
-                return anchor_in_words(Anchor(value), self.language)
-            case "offset", _:
-                return offset_in_words(Offset.parse(value), self.language)
-            case "every", _:
-                return delay_in_words(Offset.parse(value), self.language)
-            case "at", str():
-                return clock_in_words(time.fromisoformat(value))
-        return str(value)
-
-    def moment(self, moment: datetime) -> str:
-        """Return day and time; of an instant on the clocks of the zone, of a wall-clock time as it is."""
-        local = moment if moment.tzinfo is None else moment.astimezone(self.zone)
-        if local.microsecond:  # read from a clock: nobody needs it to the second
-            local = local.replace(second=0)
-        told = {
-            "day": day_in_words(local.date(), None, self.language.locale),
-            "time": clock_in_words(local.time()),
-        }
-        return self.language.translations.gettext("%(day)s at %(time)s") % told
-
-    def listed(self, words: Sequence[str], style: str = "or") -> str:
-        return format_list(list(words), style=style, locale=self.language.locale)  # type: ignore[arg-type]
-
-    def quoted(self, word: str) -> str:
-        return self.language.translations.gettext("“%(word)s”") % {"word": word}
-
-    def translated(self, message: str) -> str:
-        return self.language.translations.gettext(message)
-
-
 _Values = Mapping[str, Any]
 
 
-def _stands(speaker: _Speaker, values: _Values) -> str:
+def _stands(speaker: Speaker, values: _Values) -> str:
     status = Status(values["status"])
     if status is Status.SCHEDULED and "retry_at" in values:
         return speaker.say(
@@ -112,25 +64,30 @@ def _stands(speaker: _Speaker, values: _Values) -> str:
     return speaker.say(STANDS[status], values)
 
 
-def _changed(speaker: _Speaker, values: _Values) -> str:
+def _changed(speaker: Speaker, values: _Values) -> str:
     status = Status(values["status"])
     if "by" in values and status in CHANGED_BY:  # which says why, too
         return speaker.say(CHANGED_BY[status], values)
-    told = speaker.say(CHANGED[status], values)
     reason = values.get("reason")
+    if "by" in values and reason in WITHDRAWN_BY:
+        return speaker.say(WITHDRAWN_BY[reason], values)
+    told = speaker.say(CHANGED[status], values)
     if reason is None or reason == Reason.CANCELLED_BY_HAND:
         return told
+    nobody = mark("Nobody it was about takes part with the company any more.")
+    if reason == Reason.PARTICIPANT_REMOVED and "of" in values:
+        return f"{told} {speaker.translated(nobody)}"
     return f"{told} {reason_in_words(Reason(reason), language=speaker.language)}"
 
 
-def _reason(speaker: _Speaker, values: _Values) -> str:
+def _reason(speaker: Speaker, values: _Values) -> str:
     return reason_in_words(Reason(values["reason"]), language=speaker.language)
 
 
-def _compared(wanted: str, found: str, none: str) -> Callable[[_Speaker, _Values], str]:
+def _compared(wanted: str, found: str, none: str) -> Callable[[Speaker, _Values], str]:
     """Return what tells of values that are in a list, or are not."""
 
-    def tell(speaker: _Speaker, values: _Values) -> str:
+    def tell(speaker: Speaker, values: _Values) -> str:
         words = speaker.listed([speaker.quoted(word) for word in values["wanted"]])
         has = speaker.quoted(values["found"]) if "found" in values else ""
         told = speaker.translated(wanted) % {"wanted": words}
@@ -139,7 +96,7 @@ def _compared(wanted: str, found: str, none: str) -> Callable[[_Speaker, _Values
     return tell
 
 
-def _attendance(speaker: _Speaker, values: _Values) -> str:
+def _attendance(speaker: Speaker, values: _Values) -> str:
     words = {"wanted": speaker.translated(PRESENCE[Presence(values["wanted"])])}
     asked, found = (
         mark("The rule writes to %(wanted)s."),
@@ -151,7 +108,7 @@ def _attendance(speaker: _Speaker, values: _Values) -> str:
     return f"{speaker.translated(asked)} {speaker.translated(found)}" % words
 
 
-def _completion(speaker: _Speaker, values: _Values) -> str:
+def _completion(speaker: Speaker, values: _Values) -> str:
     wanted = speaker.listed([speaker.translated(COMPLETION[Completion(one)]) for one in values["wanted"]])
     told = {"wanted": wanted, "found": speaker.translated(COMPLETION[Completion(values["found"])])}
     return (
@@ -159,13 +116,13 @@ def _completion(speaker: _Speaker, values: _Values) -> str:
     )
 
 
-def _received(speaker: _Speaker, values: _Values) -> str:
+def _received(speaker: Speaker, values: _Values) -> str:
     if "at" not in values:
         return speaker.say(mark("The recipient is getting it already, by “%(rule)s”."), values)
     return speaker.say(mark("The recipient already has it, by “%(rule)s”, since %(at)s."), values)
 
 
-def _answered(speaker: _Speaker, values: _Values) -> str:
+def _answered(speaker: Speaker, values: _Values) -> str:
     if values["met"]:
         return speaker.say(
             mark("The recipient has not answered the questionnaire “%(questionnaire)s” yet."), values
@@ -173,7 +130,7 @@ def _answered(speaker: _Speaker, values: _Values) -> str:
     return speaker.say(mark("The recipient already answered the questionnaire “%(questionnaire)s”."), values)
 
 
-def _series_over(speaker: _Speaker, values: _Values) -> str:
+def _series_over(speaker: Speaker, values: _Values) -> str:
     if "until" not in values:
         return _reason(speaker, {"reason": Reason.SERIES_OVER})
     told = speaker.translated(SERIES[Until(values["until"])])
@@ -181,30 +138,89 @@ def _series_over(speaker: _Speaker, values: _Values) -> str:
     return f"{told} {speaker.translated(so_far)}"
 
 
-def _clocks(speaker: _Speaker, values: _Values) -> str:
+def _clocks(speaker: Speaker, values: _Values) -> str:
     place = _place(values["zone"], speaker)
     return speaker.translated(WHOSE_CLOCKS[values["whose"]]) % {"place": place}
 
 
-def _anchor(speaker: _Speaker, values: _Values) -> str:
+def _anchor(speaker: Speaker, values: _Values) -> str:
     told = speaker.say(PLAIN[Code.ANCHOR], values)
     for_want = mark("They have no dates of their own: these are the session’s.")
     return f"{told} {speaker.translated(for_want)}" if values.get("whose") == "session" else told
 
 
-def _window(speaker: _Speaker, values: _Values) -> str:
+def _about(speaker: Speaker, values: _Values) -> str:
+    if "participants" not in values:
+        return speaker.say(mark("It is about everybody who comes with the company."), values)
+    return speaker.say(mark("It is about %(names)s."), {"names": speaker.named(values["participants"])})
+
+
+def _covered(speaker: Speaker, values: _Values) -> str:
+    by = COVERED.get(Status(values["status"]), COVERED_IN_VAIN)
+    return speaker.say(by, {**values, "names": speaker.named(values["participants"])})
+
+
+def _nobody_left(speaker: Speaker, values: _Values) -> str:
+    those = values.get("participants")
+    if those is None:
+        return speaker.say(mark("None of the company’s participants takes part any more."), values)
+    told = speaker.language.translations.ngettext(
+        "It was about %(names)s alone, who no longer takes part with the company.",
+        "It was about %(names)s: none of them takes part with the company any more.",
+        len(those),
+    )
+    return told % {"names": speaker.named(those)}
+
+
+def _times_here(speaker: Speaker, values: _Values) -> str:
+    said, usual = (
+        trigger_in_words(_trigger(values, before), speaker.zone, language=speaker.language)
+        for before in ("", "usual_")
+    )
+    told = speaker.translated(mark("This session says “%(said)s” instead of “%(usual)s”."))
+    return told % {"said": said, "usual": usual}
+
+
+def _trigger(values: _Values, before: str) -> DateTrigger:
+    """Return a trigger of these values; it was looked at when it was said, and its rule may be another by now."""
+    day, at = values.get("date"), values.get(f"{before}at")
+    return DateTrigger.model_construct(
+        type="date",
+        anchor=Anchor(values["anchor"]),
+        offset=Offset.parse(values[f"{before}offset"]),
+        at=time.fromisoformat(at) if at else None,
+        date=date.fromisoformat(day) if day else None,
+    )
+
+
+def _not_caught_up(speaker: Speaker, values: _Values) -> str:
+    return speaker.say(WHY_NOT_CAUGHT_UP[values["why"]], values)
+
+
+def _once_repeated(speaker: Speaker, values: _Values) -> str:
+    if "number" not in values:
+        return speaker.say(
+            mark("It was the last mail of a series, which the rule does not write any more."), values
+        )
+    return speaker.say(
+        mark("It was mail %(number)s of a series, which the rule does not write any more."), values
+    )
+
+
+def _window(speaker: Speaker, values: _Values) -> str:
     return speaker.say(WHY_CLOSED[values["why"]], values)
 
 
-def _latest(speaker: _Speaker, values: _Values) -> str:
-    return speaker.say(WHY_LATEST[values["why"]], values)
+def _latest(speaker: Speaker, values: _Values) -> str:
+    says = COULD_HAVE_LEFT if "tense" in values else WHY_LATEST
+    return speaker.say(says[values["why"]], values)
 
 
-def _due(speaker: _Speaker, values: _Values) -> str:
-    return speaker.say(PLAIN[Code.DUE], {**values, "place": _place(values["zone"], speaker)})
+def _due(speaker: Speaker, values: _Values) -> str:
+    return speaker.say(DUE[values.get("tense")], {**values, "place": _place(values["zone"], speaker)})
 
 
-def _deferred(speaker: _Speaker, values: _Values) -> str:
+def _deferred(speaker: Speaker, values: _Values) -> str:
     if "reply_code" in values:
         return speaker.say(
             mark(
@@ -215,13 +231,13 @@ def _deferred(speaker: _Speaker, values: _Values) -> str:
     return speaker.say(mark("On %(happened_at)s it could not leave yet: it was to try again."), values)
 
 
-def _place(zone: str, speaker: _Speaker) -> str:
+def _place(zone: str, speaker: Speaker) -> str:
     return place_in_words(
         speaker.zone if speaker.zone.key == zone else ZoneInfo(zone), speaker.language.locale
     )
 
 
-_SENTENCES: Mapping[Code, Callable[[_Speaker, _Values], str]] = {
+_SENTENCES: Mapping[Code, Callable[[Speaker, _Values], str]] = {
     Code.STANDS: _stands,
     Code.CHANGED: _changed,
     Code.REASON: _reason,
@@ -261,4 +277,10 @@ _SENTENCES: Mapping[Code, Callable[[_Speaker, _Values], str]] = {
     Code.LATEST: _latest,
     Code.DUE: _due,
     Code.DEFERRED: _deferred,
+    Code.ABOUT: _about,
+    Code.COVERED_BY: _covered,
+    Code.NOBODY_LEFT: _nobody_left,
+    Code.NO_CATCH_UP: _not_caught_up,
+    Code.TIMES_HERE: _times_here,
+    Code.ONCE_REPEATED: _once_repeated,
 }

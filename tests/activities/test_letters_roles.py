@@ -27,7 +27,7 @@ async def test_a_mail_about_a_participant_goes_to_whoever_stands_for_their_compa
     row = await desk.deliver(send)
 
     assert desk.accepted() == [[address(name)] for name in known[:1]]
-    assert row["reason"] == (None if known else "no_address")
+    assert row["reason"] == (None if known else "nobody_in_role")
 
 
 async def test_a_role_is_that_of_whom_the_mail_is_about(desk: Desk) -> None:
@@ -47,17 +47,31 @@ async def test_a_role_is_that_of_whom_the_mail_is_about(desk: Desk) -> None:
 @pytest.mark.parametrize("role", ["manager", "session_manager", "company_contact"])
 async def test_where_nobody_has_the_role_nobody_is_written_to(desk: Desk, role: str) -> None:
     row = await desk.deliver(await desk.send(await desk.participant("ada"), says={"to": role}))
-    assert (row["status"], row["reason"], desk.accepted()) == ("skipped", "no_address", [])
+    assert (row["status"], row["reason"], desk.accepted()) == ("skipped", "nobody_in_role", [])
+
+
+async def test_a_series_that_ends_with_a_manager_nobody_knows_says_so(desk: Desk) -> None:
+    """F056: the recipient has an address; it is the manager who is missing."""
+    ends = {"every": "P7D", "at_most": 1, "then": {"to": "manager"}}
+    send = await desk.send(await desk.participant("ada"), says={"repeat": ends})
+    await desk.execute("update sends set occurrence = 'last' where id = :send", send=send)
+
+    assert (await desk.deliver(send))["reason"] == "nobody_in_role"
 
 
 @pytest.mark.parametrize("role", ["manager", "session_manager"])
-async def test_a_manager_who_was_deleted_or_has_no_address_is_nobody(desk: Desk, role: str) -> None:
-    for name, columns in (("gone", {"deleted_at": "2026-01-01"}), ("mute", {"email": None})):
+async def test_a_manager_who_was_deleted_is_nobody_and_one_without_an_address_is_told_apart(
+    desk: Desk, role: str
+) -> None:
+    for name, columns, reason in (
+        ("gone", {"deleted_at": "2026-01-01"}, "nobody_in_role"),
+        ("mute", {"email": None}, "no_address"),
+    ):
         boss = await desk.person(name, **columns)
         await desk.execute("update sessions set manager_id = :boss", boss=boss)
         ada = await desk.participant(f"ada-{name}", manager=boss)
         row = await desk.deliver(await desk.send(ada, says={"to": role}, cc=["manager", "session_manager"]))
-        assert (row["status"], row["reason"]) == ("skipped", "no_address")
+        assert (row["status"], row["reason"]) == ("skipped", reason)
         assert await copies(desk, ada, "manager", "session_manager") == []
 
 

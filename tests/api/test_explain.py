@@ -263,7 +263,7 @@ async def test_mails_about_slots_name_them(door: Door) -> None:
 
     assert found["first"]["send"] is not None
     assert found["second"]["send"] is None
-    assert "The recipient comes to other slots than those it is about." in told(found["second"])
+    assert "The recipient comes to none of the slots that it is about." in told(found["second"])
 
 
 async def test_what_planning_has_still_to_follow_is_told(door: Door) -> None:
@@ -276,6 +276,23 @@ async def test_what_planning_has_still_to_follow_is_told(door: Door) -> None:
 
     assert answer["planned"] is False
     assert "planning has still to follow" in told(answer["explanations"][0])
+
+
+async def test_f105_whoever_was_taken_out_by_hand_is_told_so_when_all_are_contacted_again(door: Door) -> None:
+    await a_house(door)
+    await a_rule(door)
+    await door.call("POST", f"/v1/sends/{(await only(door))['id']}/cancel")
+    await door.call("POST", "/v1/rules/j7/contact-again")
+    await execute(door, "update rules set planned_version = version")
+    await execute(door, "update sessions set version = version + 1")
+    await plan(door)
+
+    one = await only_one(door)
+
+    assert (one["status"], [step["values"] for step in one["why"]]) == (
+        "cancelled",
+        [{"reason": "cancelled_by_hand"}],
+    )
 
 
 async def test_whoever_left_is_told_why_nothing_comes(door: Door) -> None:

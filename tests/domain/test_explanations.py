@@ -295,6 +295,19 @@ def test_a_rule_that_leaves_the_session_alone_says_why(rule: RuleFacts, code: Co
     assert Code.ANCHOR in codes(one.counting)  # and when it would have been
 
 
+def test_what_was_withdrawn_and_is_asked_for_again_too_late_says_both() -> None:
+    session, withdrawn = a_session(at(1, 26)), Reason.RULE_DEACTIVATED
+    gone = planned(session, a_rule(), status=Status.REMOVED, reason=withdrawn)
+
+    one = only(session, a_rule(), records=[gone], now=at(1, 20))
+    off = only(session, a_rule(active=False), records=[gone], now=at(1, 20))
+
+    assert codes(one.why) == [Code.REASON, Code.DUE_IN_PAST]
+    assert values(one.why, Code.REASON) == {"reason": withdrawn}
+    assert values(one.why, Code.DUE_IN_PAST) == {"local": wall(1, 19, 9), "asked_at": at(1, 20)}
+    assert codes(off.why) == [Code.REASON, Code.RULE_OFF]
+
+
 def test_whoever_comes_to_other_slots_is_told_apart_from_whoever_left() -> None:
     slots = [SlotFacts(named(key), Dated(at(3, day, 8), at(3, day, 9))) for key, day in (("a", 1), ("b", 2))]
     session = a_session(at(3, 1), slots=slots)
@@ -303,8 +316,24 @@ def test_whoever_comes_to_other_slots_is_told_apart_from_whoever_left() -> None:
     comes = explained(session, rule, somebody(slots=frozenset({named("a")})))
     left = explained(session, rule, somebody(removed=True))
 
-    assert [codes(one.why) for one in comes] == [[], [Code.NOT_OF_PLACE]]
-    assert [codes(one.why) for one in left] == [[Code.REASON]] * 2
+    assert codes(comes[0].why) == []
+    assert [values(one.why, Code.REASON) for one in (comes[1], *left)] == [
+        {"reason": Reason.NOT_OF_PLACE},
+        {"reason": Reason.PARTICIPANT_REMOVED},
+        {"reason": Reason.PARTICIPANT_REMOVED},
+    ]
+
+
+def test_whoever_comes_to_other_slots_since_is_not_told_to_take_part_no_more() -> None:
+    slots = [SlotFacts(named("a"), Dated(at(3, 1, 8), at(3, 1, 9)))]
+    session = a_session(at(3, 1), slots=slots)
+    rule = a_rule(scope="slot", trigger={"anchor": "slot.start", "offset": "-P7D"})
+    gone = planned(session, rule, status=Status.REMOVED, reason=Reason.NOT_OF_PLACE)
+
+    one = only(session, rule, somebody(slots=frozenset()), records=[gone])
+
+    assert codes(one.why) == [Code.REASON]
+    assert values(one.why, Code.REASON) == {"reason": Reason.NOT_OF_PLACE}
 
 
 def test_f053_whoever_was_absent_is_told_what_was_asked_and_what_was_seen() -> None:
@@ -458,6 +487,56 @@ def test_whoever_joined_late_is_caught_up_with() -> None:
 
     assert one.verdict.code is Code.NOT_PLANNED_YET
     assert values(one.counting, Code.CAUGHT_UP) == {"enrolled_at": NOW, "local": wall(1, 18, 11)}
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "starts_at", "changed_at", "why"),
+    [
+        (Fact(NOW - 3 * DAY, NOW), at(1, 21, 8), NOW - 9 * DAY, "old_record"),
+        (Fact(NOW, NOW), at(1, 21, 8), NOW + DAY, "before_rule"),
+        (Fact(NOW - 9 * DAY, NOW - 9 * DAY), at(1, 21, 8), NOW - 9 * DAY, "in_time"),
+        (Fact(NOW, NOW), at(1, 17, 8), NOW - 9 * DAY, "too_late"),
+    ],
+)
+def test_l04_whoever_is_not_caught_up_with_is_told_why(
+    enrolled: Fact, starts_at: datetime, changed_at: datetime, why: str
+) -> None:
+    who = somebody(own=Own(enrolled=enrolled), changed_at=NOW)
+    session = a_session(starts_at, changed_at=NOW - 9 * DAY)
+
+    one = only(session, a_rule(catch_up=True, changed_at=changed_at), who, now=NOW + 2 * DAY)
+
+    assert one.verdict.code is Code.NEVER_CREATED
+    assert codes(one.why) == [Code.DUE_IN_PAST, Code.NO_CATCH_UP]
+    assert values(one.why, Code.NO_CATCH_UP)["why"] == why
+    assert Code.CAUGHT_UP not in codes(one.counting)
+    assert one.due_at == values(one.counting, Code.DUE)["at"]
+
+
+def test_whom_nobody_tells_of_any_more_is_told_of_a_mail_that_came_to_nothing() -> None:
+    company, ada = somebody("acme", Role.COMPANY), somebody("ada", company=named("acme"))
+    rule = a_rule(audience="companies", trigger={"anchor": "participation.start", "offset": "-P7D"})
+    usual: dict[str, Any] = {"due_at": at(2, 22), "latest_at": at(3, 1), "zone": PARIS, "covers": [ada.id]}
+    whose: dict[str, Any] = {"rule": rule.id, "scope": SESSION, "participation": company.id}
+    gone, other, corrects = (
+        Record(
+            id=named(step), **whose, occurrence=f"{named(group)}{step}", status=status, reason=reason, **usual
+        )
+        for group, step, status, reason in (
+            ("a", "", Status.REMOVED, Reason.COVERED_ALREADY),
+            ("b", ":2", Status.SKIPPED, Reason.SUPPRESSED),
+            ("b", f":correction:{at(3, 1).isoformat()}", Status.SENT, None),
+        )
+    )
+
+    found = explained(a_session(at(3, 1)), rule, company, ada, records=[gone, other, corrects], about=ada)
+
+    (told,) = [one for one in found if one.record == gone]
+    assert values(told.why, Code.COVERED_BY) == {
+        "participants": [str(ada.id)],
+        "send": str(other.id),
+        "status": Status.SKIPPED,
+    }
 
 
 def test_f019_a_mail_to_a_company_is_told_by_the_dates_of_whoever_is_asked_for() -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain.occurrences import Occurrence
+from domain.rules import RuleDefinition
 from mail.outbox import Outbox
 from tests.web.web_browser import (
     DESKTOP,
@@ -18,7 +20,7 @@ from tests.web.web_browser import (
     tab_to,
     too_wide,
 )
-from tests.web.web_fakes import FakeSends, a_preview, a_send, an_id, pages
+from tests.web.web_fakes import FakeSends, a_preview, a_send, a_trigger, an_id, pages
 from tests.web.web_mails import HOSTILE, keep
 
 if TYPE_CHECKING:
@@ -72,6 +74,25 @@ def test_no_page_scrolls_sideways_and_none_breaks_its_own_policy(
         assert too_wide(page) <= 0, path
 
     assert complaints == []
+
+
+@pytest.mark.parametrize("width", [PHONE[0], 700])
+def test_long_words_about_when_it_leaves_stay_below_their_rule(chromium: "Browser", width: int) -> None:
+    """F080: where the list is narrow they are always seen, and cover nothing beside them."""
+    again = {"every": "P7D", "until": "completed", "at_most": 3, "then": {"to": "manager"}}
+    definition = RuleDefinition.model_validate(
+        {"trigger": a_trigger(anchor="session.start"), "repeat": again}
+    )
+    with served(pages([a_send(definition=definition, occurrence=Occurrence("2"))])) as address:
+        page = chromium.new_page(viewport={"width": width, "height": DESKTOP[1]})
+        page.goto(address)
+        words, cell = page.locator(".tip").bounding_box(), page.locator("td.rule").bounding_box()
+        page.close()
+
+    assert words is not None
+    assert cell is not None
+    assert cell["x"] <= words["x"]
+    assert words["x"] + words["width"] <= cell["x"] + cell["width"]
 
 
 def test_a_mail_shows_its_own_style_in_its_frame(page: "Page", address: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.occurrences import Occurrence, correction_step
 from domain.sends import Reason, Status
 from tests.web.web_fakes import NOW, SOME_ID, FakeSends, a_send, an_id, browse, pages
 from web.asked import Asked
@@ -31,6 +32,20 @@ async def test_the_mark_of_an_automatic_send_holds_its_trigger() -> None:
     assert tip[2] == "7 days before the session starts, at 09:00"
     assert f'aria-describedby="{tip[1]}"' in page  # of a link, which a keyboard reaches
     assert "Automatic:" in page
+
+
+async def test_the_mark_of_a_correction_holds_the_change_that_made_it_leave_and_no_trigger() -> None:
+    """F080: what is told is what made this very mail leave."""
+    step = correction_step(datetime(2026, 12, 5, 8, tzinfo=UTC))
+    async with browse(pages([a_send(occurrence=Occurrence(step))])) as browser:
+        english = (await browser.get(f"/?open={SOME_ID}")).text
+        french = (await browser.get("/?lang=fr")).text
+
+    words = "a correction, at once since the date that was told has changed"
+    assert f'id="trigger-{SOME_ID}">{words}</span>' in english
+    assert english.count(words) == 2  # in its line, and beside its preview
+    assert "before the session starts" not in english
+    assert "un rectificatif, aussitôt, car la date annoncée a changé" in french
 
 
 async def test_a_send_written_by_hand_has_another_mark() -> None:

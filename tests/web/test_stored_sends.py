@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from control.plans import Plans
+from domain.occurrences import CORRECTION
 from domain.sends import Reason, Status
 from domain.steps import Code
 from store.organizations import MAIN, fetch_organization
@@ -179,6 +180,16 @@ async def test_a_row_is_told_with_its_names_and_what_can_be_done(rows: Rows, sto
     choices = await stored.list_choices()
     assert choices.rules == {"first": "first", "second": "second", "third": "third"}
     assert set(choices.templates) == {"invitation", "reminder", "survey"}
+
+
+async def test_a_row_is_told_as_the_mail_of_its_rule_that_it_is(rows: Rows, stored: StoredSends) -> None:
+    """F080"""
+    await three_each(rows)
+    await rows.execute("update sends set occurrence = 'correction:2027-01-10T08:00:00+00:00'")
+
+    page = await stored.list_planned(Asked(), 50)
+
+    assert {send.occurrence.kind for send in page.items} == {CORRECTION}
 
 
 async def test_the_preview_is_the_mail_and_what_stops_it(rows: Rows, stored: StoredSends) -> None:

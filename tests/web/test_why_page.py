@@ -15,6 +15,7 @@ async def test_a_mail_is_explained_in_sentences() -> None:
         "Ada Lovelace",
         "Speaking in public",
         "It waits, and is to leave on Sat, 28 Nov 2026 at 09:00.",
+        "It is about Ada Lovelace.",
         "So it is due on Sat, 28 Nov 2026 at 09:00 (Paris), which is 2026-11-28 08:00 UTC.",
         "On Sat, 21 Nov 2026 at 20:40 it was planned, for Sat, 28 Nov 2026 at 09:00.",
         "No such mail was ever created.",
@@ -30,6 +31,7 @@ async def test_a_mail_is_explained_in_french() -> None:
     for words in (
         "Pourquoi",
         "D’où vient son heure",
+        "Ce mail concerne Ada Lovelace.",
         "Il attend, et doit partir le sam. 28 nov. 2026 à 09:00.",
         "Un tel mail n’a jamais été créé.",
     ):

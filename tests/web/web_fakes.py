@@ -229,7 +229,10 @@ def a_story(send: PlannedSend) -> Story:
     )
     stands = step(Code.STANDS, status=send.status, at=send.due_at, leaves_at=send.due_at)
     local = send.due_at.astimezone(send.zone).replace(tzinfo=None)
-    why = [step(Code.RECEIVED_BY, rule=send.rule_name, at=NOW)]
+    why = [
+        step(Code.ABOUT, participants=[str(part)]),
+        step(Code.RECEIVED_BY, rule=send.rule_name, at=NOW),
+    ]
     counting = [step(Code.DUE, local=local, at=send.due_at, zone=send.zone.key)]
     history = [step(Code.PLANNED, happened_at=NOW, due_at=send.due_at)]
     its_own = Explanation(

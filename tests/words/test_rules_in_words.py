@@ -129,6 +129,11 @@ def test_a_trigger_is_told_as_people_say_it(trigger: dict[str, str], english: st
         ({"window": {"days": ["sat", "mon"], "from": "08:00"}}, "; Monday and Saturday, from 08:00", None),
         ({"window": {"holidays": "FR-57"}}, "; not on public holidays (France, 57)", None),
         ({"window": {}}, "; at any time", " ; à tout moment"),
+        (
+            {"catch_up": True},
+            "; at once to whoever joins after that",
+            " ; aussitôt à qui rejoint la session après",
+        ),
         ({"zone": "recipient"}, "; on the recipient’s own clocks", " ; à l’heure du destinataire"),
     ],
 )

@@ -35,6 +35,18 @@ VALUES: dict[Code, list[dict[str, Any]]] = {
     Code.OLD_FACT: [{"anchor": Anchor.COMPLETED, "at": AT, "recorded_at": AT}],
     Code.BEFORE_RULE: [{"at": AT, "since": AT}],
     Code.DUE_IN_PAST: [{"local": LOCAL, "asked_at": AT}],
+    Code.NO_CATCH_UP: [
+        {"why": why, "at": AT, "recorded_at": AT, "since": AT}
+        for why in ("old_record", "in_time", "before_rule", "too_late")
+    ],
+    Code.COVERED_BY: [
+        {"participants": ["ada"], "send": "1", "status": status, "at": AT, "leaves_at": AT}
+        for status in Status
+    ],
+    Code.TEMPLATE_HERE: [{"template": "own", "usual": "usual"}],
+    Code.TIMES_HERE: [
+        {"anchor": "session.start", "offset": "-P7D", "at": "09:00:00", "usual_offset": "-PT2H"},
+    ],
     Code.ATTENDANCE: [
         {"wanted": wanted, "found": found, "met": False} for wanted in Presence for found in Attendance
     ]
