@@ -12,10 +12,10 @@ from api.dry_run import InWriting
 from api.house import House, InHouse
 from api.problems import Invalid, NotFound
 from api.sessions import Text, poke_all
-from api.waiting import NO_CONTENT, InWatch
+from api.waiting import NO_CONTENT, Followed, InWatch
 from domain.keys import PersonKey, SourceVersion, Title
 from mail.people import Address, Language
-from store.caught_up import Awaited
+from store.caught_up import Awaited, await_company
 from store.companies import Company, find_company, list_companies, put_company
 from store.departures import delete_company
 from store.locks import keep_directory
@@ -45,7 +45,7 @@ class CompanyAnswer(CompanyBody):
     email: str | None = Field(examples=["contact@example.com"])
 
 
-class CompanyWritten(CompanyAnswer, Applied):
+class CompanyWritten(CompanyAnswer, Followed, Applied):
     """A company as it stands after a write."""
 
 
@@ -66,15 +66,25 @@ async def get_many(
 
 
 @router.put("/companies/{id:path}")
-async def put(id: PersonKey, body: CompanyBody, house: InWriting) -> CompanyWritten:
-    """Create or replace a company; mails that wait go to the contact of the moment they leave (F056)."""
+async def put(id: PersonKey, body: CompanyBody, house: InWriting, watch: InWatch) -> CompanyWritten:
+    """Create or replace a company; mails that wait go to the contact of the moment they leave (F056).
+
+    None of them is planned anew.
+    """
     async with house.store.transaction() as db:
+        await watch.begin(db)
         await keep_directory(db, house.organization.id)
         contact = await find_contact(db, house, body.contact)
         values = body.model_dump(exclude={"contact"})
         company = await put_company(db, house.organization.id, id, **values, contact=contact)
-    applied = is_applied(body.source_version, company.source_version)
-    return CompanyWritten(**_told(company), applied=applied, exists=not company.deleted)
+        await watch.wrote(db, await await_company(db, company.id, concerned=watch.waits))
+    return CompanyWritten(
+        **_told(company),
+        planned=await watch.planned(clean=True),
+        too_late=watch.too_late,
+        applied=is_applied(body.source_version, company.source_version),
+        exists=not company.deleted,
+    )
 
 
 @router.get("/companies/{id:path}")

@@ -10,10 +10,10 @@ from api.dry_run import InWriting
 from api.house import House, InHouse
 from api.problems import Invalid, NotFound
 from api.sessions import Text, poke_all
-from api.waiting import NO_CONTENT, InWatch
+from api.waiting import NO_CONTENT, Followed, InWatch
 from domain.keys import PersonKey
 from mail.people import PersonBody
-from store.caught_up import Awaited
+from store.caught_up import Awaited, await_person
 from store.departures import delete_person
 from store.moves import hold_directory
 from store.people import Person, find_person, list_people, put_person
@@ -28,7 +28,7 @@ class PersonAnswer(PersonBody):
     email: str | None = Field(examples=["claire.martin@example.org"])
 
 
-class PersonWritten(PersonAnswer, Applied):
+class PersonWritten(PersonAnswer, Followed, Applied):
     """A person as they stand after a write."""
 
 
@@ -49,18 +49,26 @@ async def get_many(
 
 
 @router.put("/people/{id:path}")
-async def put(id: PersonKey, body: PersonBody, house: InWriting) -> PersonWritten:
+async def put(id: PersonKey, body: PersonBody, house: InWriting, watch: InWatch) -> PersonWritten:
     """Create or replace a person; mails that wait go to the address of the moment they leave (F038).
 
     Mails of rules that go by their recipient's clocks are planned anew where the zone is another.
     """
     async with house.store.transaction() as db:
+        await watch.begin(db)
         await hold_directory(db, house.organization.id, {id: body.said})
         await _check_manager(db, house, id, body.manager)
         person = await put_person(db, house.organization.id, id, **body.said)
+        awaited = await await_person(db, person.id, concerned=watch.waits)
+        await watch.wrote(db, awaited)
     await poke_all(house, person.moved)
-    applied = is_applied(body.source_version, person.source_version)
-    return PersonWritten(**_told(person), applied=applied, exists=not person.deleted)
+    return PersonWritten(
+        **_told(person),
+        planned=await watch.planned(clean=not awaited.participations),
+        too_late=watch.too_late,
+        applied=is_applied(body.source_version, person.source_version),
+        exists=not person.deleted,
+    )
 
 
 @router.get("/people/{id:path}")

@@ -52,9 +52,14 @@ async def check_new_day(db: AsyncConnection, says: RuleDefinition, said: RuleDef
         )
 
 
-async def check_overrides(db: AsyncConnection, house: House, rule: UUID, says: RuleDefinition) -> None:
-    """Raise a problem where what sessions say of a rule would no longer fit it; they go by what it will say."""
-    overrides = await list_overrides(db, rule)
+async def check_overrides(
+    db: AsyncConnection, house: House, rule: UUID, says: RuleDefinition, *, everywhere: bool
+) -> None:
+    """Raise a problem where what sessions say of a rule, which has just been written so, does not fit it any more.
+
+    `everywhere`: none of them goes by what it said before.
+    """
+    overrides = await list_overrides(db, rule, everywhere=everywhere)
     named = {said.template for _, said in overrides if said.template is not None}
     templates = await find_templates(db, house.organization.id, named)
     at_odds = [session for session, said in overrides if [*misfits(says, said, templates)]]

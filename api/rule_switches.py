@@ -25,12 +25,15 @@ async def activate(id: Key, write: InRuleWrite) -> RuleWritten:
 @router.post("/rules/{id}/deactivate", responses=tagged())
 async def deactivate(id: Key, write: InRuleWrite) -> RuleWritten:
     """Switch a rule off and stop what waits: once this answers, none of its mails leaves (F070)."""
-    return await _change(id, write, lambda db, rule: deactivate_rule(db, rule.id))
+    return await _change(id, write, lambda db, rule: deactivate_rule(db, rule.id, by=write.caller.name))
 
 
 @router.post("/rules/{id}/contact-again", responses=tagged())
 async def forget(id: Key, write: InRuleWrite) -> RuleWritten:
-    """Have a rule forget whom it has written to (F105): they get its mails again, where those are still to come."""
+    """Have a rule forget whom it has written to (F105): they get its mails again, where those are still to come.
+
+    A mail that somebody has cancelled stays so. `dry_run` names those `again`, apart from who gets a mail in any case.
+    """
     return await _change(id, write, lambda db, rule: contact_again(db, rule.id))
 
 

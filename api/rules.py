@@ -132,7 +132,7 @@ async def delete(id: Key, write: InRuleWrite) -> Response:
     async with house.store.transaction() as db:
         await write.watch.begin(db)
         rule = await write.hold(db, id)
-        await delete_rule(db, rule.id)
+        await delete_rule(db, rule.id, by=write.caller.name)
         await write.watch.wrote(db, Awaited(rules={rule.id: await fetch_rule_version(db, rule.id)}))
     await house.plans.rule_changed(house.organization.key, rule.key, rule.id)
     return await write.watch.gone()
@@ -151,9 +151,6 @@ async def _replace(
     write.caller.check_rules(body)
     if stands.active:
         await check_new_day(db, body, stands.definition)
-    # One that was never active has no editions yet: every session that is given it by hand goes by the rule itself.
-    if body.existing_sessions or apply_to_existing or not stands.active:
-        await check_overrides(db, write.house, stands.id, body)
     rule = await replace_rule(
         db,
         write.house.organization.id,
@@ -164,6 +161,8 @@ async def _replace(
         apply_to_existing=apply_to_existing,
     )
     assert rule is not None  # noqa: S101 - whoever holds its facts is the only one who could delete it
+    everywhere = body.existing_sessions or apply_to_existing
+    await check_overrides(db, write.house, rule.id, rule.definition, everywhere=everywhere)
     await write.wrote(db, rule)
     return rule
 

@@ -30,10 +30,12 @@ async def say_of_rules(
     templates: Mapping[str, Template],
     *,
     within: str = "",
+    by: str | None = None,
 ) -> bool:
     """Write what a session says of rules, by their ids; return whether that changed anything.
 
-    The caller holds the session's facts, and has locked the templates. `within` is the field that they were said in.
+    The caller holds the session's facts, and has locked the templates. `within` is the field that they were said in,
+    `by` the name of the token that was shown, for traces.
     Raises `Invalid`, with nothing written, for what does not fit its rule.
     """
     if not overrides:
@@ -49,7 +51,8 @@ async def say_of_rules(
     if wrong:
         raise Invalid(*wrong)
     ids = {key: template.id for key, template in templates.items()}
-    return await put_overrides(db, session, {known[key].id: said for key, said in overrides.items()}, ids)
+    said_of = {known[key].id: said for key, said in overrides.items()}
+    return await put_overrides(db, session, said_of, ids, by=by)
 
 
 def _objections(

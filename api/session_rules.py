@@ -45,14 +45,14 @@ class SessionRuleWrite:
         precondition: InPrecondition,
         response: Response,
     ) -> None:
-        self.house, self.watch, self._caller = house, watch, caller
+        self.house, self.watch, self.caller = house, watch, caller
         self._precondition, self._response = precondition, response
 
     async def hold(self, db: AsyncConnection, session: str, rule: str) -> tuple[Session, SessionRule | None]:
         """Return a session that nobody else changes until the transaction ends, and the rule as it has it."""
         await change_facts(db, (await fetch_session(db, self.house, session)).id)
         found = await fetch_session(db, self.house, session)
-        self._caller.check_session(found.center)
+        self.caller.check_session(found.center)
         stands = await _find(db, found, rule)
         self._precondition.check(tag(stands) if stands else None)
         return found, stands
@@ -127,7 +127,7 @@ async def delete(id: Key, rule: Key, write: InWrite) -> Response:
         if stands is None:
             raise NotFound("rule", rule)
         if stands.own:
-            await delete_own_rule(db, stands.id)
+            await delete_own_rule(db, stands.id, by=write.caller.name)
         else:
             await delete_override(db, session.id, stands.id)
         session = await write.wrote(db, id)
@@ -156,6 +156,7 @@ async def _put_own(
         template=template,
         definition=body.definition(),
         active=body.active,
+        by=write.caller.name,
     )
 
 
@@ -168,9 +169,9 @@ async def _put_override(
     if stands is None:
         raise NotFound("rule", key)
     if stands.own and body.active is not None and body.is_bare:
-        await switch_own_rule(db, stands.id, active=body.active)
+        await switch_own_rule(db, stands.id, active=body.active, by=write.caller.name)
     else:
-        await say_of_rules(db, session.id, {key: body}, templates)
+        await say_of_rules(db, session.id, {key: body}, templates, by=write.caller.name)
 
 
 def _check_own(body: OwnRuleBody) -> None:

@@ -150,7 +150,7 @@ async def put(
         )
         if body.rules and is_applied(body.source_version, session.source_version):
             caller.check_session(session.center)
-            await say_of_rules(db, session.id, body.rules, templates, within="rules")
+            await say_of_rules(db, session.id, body.rules, templates, within="rules", by=caller.name)
             session = await fetch_session(db, house, id)
         await watch.wrote(db, _awaited(session))
         answer = await _answer(db, session)

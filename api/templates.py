@@ -123,14 +123,18 @@ async def get(id: Key, house: InHouse, response: Response) -> TemplateAnswer:
 
 @router.delete("/templates/{id}", status_code=204)
 async def delete(id: Key, house: InWriting, precondition: InPrecondition) -> None:
-    """Delete a template that no rule uses; what was sent goes on naming it, and a PUT brings it back."""
+    """Delete a template that no rule and no mail that waits uses; what was sent goes on naming it, and a PUT brings it back."""
     async with house.store.transaction() as db:
         template = await lock_template(db, house.organization.id, id)
         if template is None:
             raise NotFound("template", id)
         precondition.check(etag(template.version))
         if users := await list_template_uses(db, house.organization.id, template.id, id):
-            raise in_use("Rules use this template: give them another, or delete them, first.", users)
+            raise in_use(
+                "Rules use this template, or mails of theirs that wait: give the rules another, or delete them, and "
+                "cancel those mails, or let them leave, first.",
+                users,
+            )
         await delete_template(db, template.id)
 
 

@@ -58,14 +58,14 @@ class Watch:
     """What one request knows of the mails that are to follow what it writes."""
 
     def __init__(self, house: InHouse, wait: Wait = None) -> None:
-        self._house, self._waits = house, wait is not None
+        self._house, self.waits = house, wait is not None
         self._since: datetime | None = None
         self._awaited = Awaited()
         self.too_late: list[UUID] | None = None
 
     async def begin(self, db: AsyncConnection) -> None:
         """Note when the request came; call it first of all in its transaction."""
-        if self._waits:
+        if self.waits:
             self._since = await read_clock(db)
 
     async def wrote(self, db: AsyncConnection, awaited: Awaited) -> None:
@@ -76,17 +76,17 @@ class Watch:
                 db,
                 self._since,
                 sessions=awaited.sessions,
-                participations=awaited.participations,
+                participations={*awaited.participations, *awaited.concerned},
                 rules=awaited.rules,
             )
 
     async def planned(self, *, clean: bool) -> bool:
         """Return whether planning has followed, waiting for it if that was asked; else whether it is clean now."""
-        return await _within(LONGEST, self._has_caught_up) if self._waits else clean
+        return await _within(LONGEST, self._has_caught_up) if self.waits else clean
 
     async def gone(self) -> Response:
         """Answer a DELETE: without a word, or when planning has followed."""
-        if not self._waits:
+        if not self.waits:
             return Response(status_code=204)
         followed = Followed(planned=await self.planned(clean=False), too_late=self.too_late)
         return JSONResponse(followed.model_dump(mode="json"))

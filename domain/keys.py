@@ -1,5 +1,6 @@
 """What callers may write where: ids, one line, several lines. PostgreSQL stores no NUL, and headers no line break."""
 
+import re
 from datetime import datetime
 from typing import Annotated
 
@@ -33,8 +34,11 @@ Title = Annotated[str, Field(pattern=TITLE, min_length=1)]  # a line of more tha
 Prose = Annotated[str, Field(pattern=PROSE)]
 
 
+_SECONDS = re.compile(r"\s*[-+]?[\d.]+\s*")  # since 1970, pydantic would think
+
+
 def _written(instant: object) -> object:
-    if not isinstance(instant, str | datetime):
+    if not isinstance(instant, str | datetime) or (isinstance(instant, str) and _SECONDS.fullmatch(instant)):
         raise ValueError('an instant is text such as "2027-01-25T09:00:00+01:00"')
     return instant
 

@@ -27,6 +27,7 @@ def objections(says: RuleDefinition) -> Iterator[Objection]:
     """Yield every reason why a rule that says this could never send a mail, or one of its mails."""
     yield from _recipients(says)
     yield from _completion(says)
+    yield from _before_a_fact(says)
     yield from _correction(says)
     yield from _catching_up(says)
 
@@ -69,6 +70,18 @@ def _completion(says: RuleDefinition) -> Iterator[Objection]:
         yield "conditions.completion", f"the series is over for whoever has completed: {cure}"
 
 
+def _before_a_fact(says: RuleDefinition) -> Iterator[Objection]:
+    """What has just happened is known from then on: before it there was no time, but for what is worth it late."""
+    anchor, offset = says.trigger.anchor, says.trigger.offset
+    later = says.window is not None or says.repeat is not None or says.catch_up
+    if anchor.is_fact and offset.is_before and not later and says.still_worth <= offset.at_least:
+        cure = "count from then on, such as PT1H, or from a date that is known before"
+        yield (
+            "trigger.offset",
+            f"nobody knows of {anchor} before it happens, and {offset} is past by then: {cure}",
+        )
+
+
 def _correction(says: RuleDefinition) -> Iterator[Objection]:
     anchor = says.trigger.anchor
     if says.correction is not None and (anchor.is_fact or anchor is Anchor.DATE):
@@ -78,3 +91,6 @@ def _correction(says: RuleDefinition) -> Iterator[Objection]:
 def _catching_up(says: RuleDefinition) -> Iterator[Objection]:
     if says.catch_up and says.audience is Audience.COMPANIES:
         yield "catch_up", "a company joins nothing: drop `catch_up`, or write to participants"
+    elif says.catch_up and says.repeat is not None:
+        cure = "drop `catch_up`, or have a rule of its own say what whoever is late has missed"
+        yield "catch_up", f"whoever joins late gets the series from its next mail on: {cure}"

@@ -29,11 +29,21 @@ def effective(definition: RuleDefinition, override: Override) -> RuleDefinition:
 
     A rule on a date of its own has neither an offset nor, where that is an instant, a time of day to override.
     """
-    trigger, said = definition.trigger, dict[str, Any]()
-    if override.offset is not None and trigger.anchor is not Anchor.DATE:
-        said["offset"] = override.offset
-    if override.at is not None and not (trigger.anchor is Anchor.DATE and trigger.at is None):
-        said["at"] = override.at
+    trigger = definition.trigger
+    if trigger.anchor is Anchor.DATE:
+        said = {} if override.at is None or trigger.at is None else {"at": override.at}
+    else:
+        said = times(override.offset, override.at)
     if not said:
         return definition
     return definition.model_copy(update={"trigger": trigger.model_copy(update=said)})
+
+
+def times(offset: Offset | None, at: time | None) -> dict[str, Any]:
+    """Return what becomes of a trigger's fields; an offset in hours or minutes takes the rule's time of day away."""
+    said: dict[str, Any] = {}
+    if offset is not None:
+        said["offset"] = offset
+    if at is not None or (offset is not None and offset.is_exact):
+        said["at"] = at
+    return said

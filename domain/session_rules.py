@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.keys import Key
+from domain.overrides import times
 from domain.timing import Offset
 from domain.triggers import DateTrigger, WallTime
 
@@ -18,7 +19,11 @@ class OverrideBody(BaseModel):
         description="false: nothing leaves here; true: also where the rule leaves older sessions alone",
         examples=[False],
     )
-    offset: Offset | None = Field(default=None, examples=["-P5D"])
+    offset: Offset | None = Field(
+        default=None,
+        description="in hours or minutes it counts from the anchor, whatever time of day the rule says",
+        examples=["-P5D"],
+    )
     at: WallTime | None = None
     template: Key | None = Field(default=None, examples=["convocation"])
 
@@ -35,5 +40,4 @@ class OverrideBody(BaseModel):
 def retimed(trigger: DateTrigger, override: OverrideBody) -> DateTrigger:
     """Return a trigger with the times of an override; raise ValueError where the two do not go together."""
     says = {name: getattr(trigger, name) for name in DateTrigger.model_fields}
-    times = {"offset": override.offset, "at": override.at}
-    return DateTrigger(**{**says, **{name: value for name, value in times.items() if value is not None}})
+    return DateTrigger(**{**says, **times(override.offset, override.at)})

@@ -67,6 +67,22 @@ class Offset:
         sign = "-" if min(self._parts()) < 0 else ""
         return f"{sign}P{day}{clock and 'T'}{clock}" if day or clock else "P0D"
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether it counts exact time alone: no days on the calendar, whose time of day could be said."""
+        return bool(self.exact) and not (self.months or self.days)
+
+    @property
+    def is_before(self) -> bool:
+        """Whether it goes back."""
+        return min(self._parts()) < 0
+
+    @property
+    def at_least(self) -> timedelta:
+        """How far it goes at the least: months and days may be short, and end at another time of day."""
+        days = 28 * abs(self.months) + abs(self.days)
+        return timedelta(days=max(days - 1, 0)) + abs(self.exact)
+
     def _parts(self) -> tuple[int, int, int]:
         return self.months, self.days, self.exact // timedelta(seconds=1)
 

@@ -108,7 +108,7 @@ class DateTrigger(BaseModel):
     def _object_to_offset(self) -> str | None:
         if self.date is not None:
             return f'`date` goes with the anchor "date" only: drop it, or the anchor "{self.anchor}"'
-        if self.at is not None and self.offset.exact and not (self.offset.months or self.offset.days):
+        if self.at is not None and self.offset.is_exact:
             return (
                 f"`at` sets the time of a day, but the offset {self.offset} counts exact time from the anchor: "
                 "drop `at`, or count in days, weeks or months (P0D for the same day)"

@@ -17,9 +17,28 @@ class Awaited:
     participations: Mapping[UUID, int] = field(default_factory=dict)
     rules: Mapping[UUID, int] = field(default_factory=dict)
     told: Collection[UUID] = ()  # the sessions whose workflows are to be told
+    concerned: Collection[UUID] = ()  # participations whose mails will be others, planned anew or not
 
 
 _NOW = text("select relance_now()")
+
+_OF_PERSON = text("""
+    select id, version, session_id, version > planned_version as dirty from participations
+    where person_id = :person and (version > planned_version or :all)
+""")
+
+# Whose mails may be to somebody in one of their roles.
+_OF_ROLE = text("""
+    select id from participations where contact_id = :person
+    union
+    select id from participations where company_id in (select id from companies where contact_id = :person)
+    union
+    select id from participations where person_id in (select id from people where manager_id = :person)
+    union
+    select id from participations where session_id in (select id from sessions where manager_id = :person)
+""")
+
+_OF_COMPANY = text("select id from participations where company_id = :company")
 
 # A roll-out says that it is done once it has told every workflow; of the others it is asked.
 _CAUGHT_UP = text("""
@@ -53,6 +72,23 @@ async def read_clock(db: AsyncConnection) -> datetime:
     """Return the time by the one clock of all decisions."""
     now: datetime = (await db.execute(_NOW)).scalar_one()
     return now
+
+
+async def await_person(db: AsyncConnection, person: UUID, *, concerned: bool) -> Awaited:
+    """Return what is to be planned of a person, in whichever session; with all that their mails are about, if asked."""
+    rows = (await db.execute(_OF_PERSON, {"person": person, "all": concerned})).all()
+    others = (await db.execute(_OF_ROLE, {"person": person})).scalars() if concerned else ()
+    return Awaited(
+        participations={row.id: row.version for row in rows if row.dirty},
+        told={row.session_id for row in rows if row.dirty},
+        concerned=[*(row.id for row in rows), *others],
+    )
+
+
+async def await_company(db: AsyncConnection, company: UUID, *, concerned: bool) -> Awaited:
+    """Return what its mails are about, if asked: planning reads nothing of a company itself."""
+    found = await db.execute(_OF_COMPANY, {"company": company}) if concerned else None
+    return Awaited(concerned=list(found.scalars()) if found else [])
 
 
 async def has_caught_up(db: AsyncConnection, awaited: Awaited) -> bool:

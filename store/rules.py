@@ -110,8 +110,8 @@ _LET_GO = text("""
     update sends
     set status = 'removed', reason = cast(:reason as text), version = version + 1, token = null, lease_until = null,
         ended_at = relance_now(), changed_at = relance_now(),
-        trace = trace || jsonb_build_array(
-            jsonb_build_object('at', relance_now(), 'step', 'removed', 'reason', cast(:reason as text)))
+        trace = trace || jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+            'at', relance_now(), 'step', 'removed', 'reason', cast(:reason as text), 'by', cast(:by as text))))
     from locked where sends.id = locked.id
 """)
 
@@ -212,11 +212,14 @@ async def activate_rule(db: AsyncConnection, rule: UUID) -> None:
     await begin_editions(db, rule)
 
 
-async def deactivate_rule(db: AsyncConnection, rule: UUID) -> None:
-    """Switch a rule off and stop what waits; once committed, none of its mails can leave (F070, L16)."""
+async def deactivate_rule(db: AsyncConnection, rule: UUID, *, by: str | None = None) -> None:
+    """Switch a rule off and stop what waits; once committed, none of its mails can leave (F070, L16).
+
+    `by` is the name of the token that was shown, for the trace.
+    """
     await change_facts(db, rule)
     await db.execute(_SWITCH, {"rule": rule, "active": False})
-    await _let_go(db, rule, Reason.RULE_DEACTIVATED)
+    await _let_go(db, rule, Reason.RULE_DEACTIVATED, by)
 
 
 async def contact_again(db: AsyncConnection, rule: UUID) -> None:
@@ -225,17 +228,17 @@ async def contact_again(db: AsyncConnection, rule: UUID) -> None:
     await db.execute(_CONTACT_AGAIN, {"rule": rule})
 
 
-async def delete_rule(db: AsyncConnection, rule: UUID) -> None:
-    """Leave a tombstone and stop what waits; the record of what was sent stays (F065)."""
+async def delete_rule(db: AsyncConnection, rule: UUID, *, by: str | None = None) -> None:
+    """Leave a tombstone and stop what waits; the record of what was sent stays (F065). `by` as `deactivate_rule`."""
     await change_facts(db, rule)
     await db.execute(_DELETE, {"rule": rule})
-    await _let_go(db, rule, Reason.RULE_DELETED)
+    await _let_go(db, rule, Reason.RULE_DELETED, by)
 
 
-async def _let_go(db: AsyncConnection, rule: UUID, reason: Reason) -> None:
+async def _let_go(db: AsyncConnection, rule: UUID, reason: Reason, by: str | None) -> None:
     """Stop what waits; a rehearsal leaves it, since it shows there what would be stopped."""
     if not rehearses(db):
-        await db.execute(_LET_GO, {"rule": rule, "reason": reason})
+        await db.execute(_LET_GO, {"rule": rule, "reason": reason, "by": by})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.rules import RuleDefinition
+from domain.sends import Reason
 from domain.session_rules import OverrideBody
 from store.effective import DEFINITION, EFFECTIVE, OVERRIDE, TOO_NEW
+from store.switched_off import note_who
 
 _DEFINITION = TypeAdapter(RuleDefinition)
 
@@ -77,13 +79,16 @@ _DELETE = text("""
 """)
 
 # Many sessions may say the same: one of them stands for all.
-_OVERRIDES = text("""
+_OVERRIDES = text(f"""
     select distinct on (override."offset", override.at, override.template_id)
            override."offset", override.at, session.key as session, t.key as template
-    from session_rules override
-    join sessions session on session.id = override.session_id and session.deleted_at is null
+    from session_rules said
+    join sessions session on session.id = said.session_id and session.deleted_at is null
+    join rules r on r.id = said.rule_id
+    {EFFECTIVE}
     left join templates t on t.id = override.template_id
-    where override.rule_id = :rule and num_nonnulls(override."offset", override.at, override.template_id) > 0
+    where said.rule_id = :rule and num_nonnulls(said."offset", said.at, said.template_id) > 0
+      and (:everywhere or not {TOO_NEW} and {DEFINITION} = r.definition)
     order by override."offset", override.at, override.template_id, session.key
 """)
 
@@ -104,8 +109,13 @@ async def put_overrides(
     session: UUID,
     overrides: Mapping[UUID, OverrideBody],
     templates: Mapping[str, UUID],
+    *,
+    by: str | None = None,
 ) -> bool:
-    """Write what a session says of rules, by their internal ids; return whether that changed anything."""
+    """Write what a session says of rules, by their internal ids; return whether that changed anything.
+
+    `by` is the name of the token that was shown, for the traces of what is called back.
+    """
     said = list(overrides.values())
     values = {
         "rules": list(overrides),
@@ -114,7 +124,11 @@ async def put_overrides(
         "at": [one.at and one.at.isoformat() for one in said],
         "templates": [one.template and templates[one.template] for one in said],
     }
-    return (await db.execute(_PUT, {"session": session, **values})).rowcount == 1
+    changed = (await db.execute(_PUT, {"session": session, **values})).rowcount == 1
+    if changed:
+        off = [rule for rule, one in overrides.items() if one.active is False]
+        await note_who(db, session, off, Reason.SWITCHED_OFF_HERE, by)
+    return changed
 
 
 async def delete_override(db: AsyncConnection, session: UUID, rule: UUID) -> bool:
@@ -122,11 +136,16 @@ async def delete_override(db: AsyncConnection, session: UUID, rule: UUID) -> boo
     return (await db.execute(_DELETE, {"session": session, "rule": rule})).rowcount == 1
 
 
-async def list_overrides(db: AsyncConnection, rule: UUID) -> list[tuple[str, OverrideBody]]:
-    """Return what sessions say of a rule's times and template, each with the key of one session that says so."""
+async def list_overrides(
+    db: AsyncConnection, rule: UUID, *, everywhere: bool = True
+) -> list[tuple[str, OverrideBody]]:
+    """Return what sessions say of a rule's times and template, each with the key of one session that says so.
+
+    Not `everywhere`: those alone that go by what the rule says now, and not by what it said before (C1).
+    """
     return [
         (row.session, _override(None, row.offset, row.at, row.template))
-        for row in await db.execute(_OVERRIDES, {"rule": rule})
+        for row in await db.execute(_OVERRIDES, {"rule": rule, "everywhere": everywhere})
     ]
 
 

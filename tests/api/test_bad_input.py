@@ -51,6 +51,7 @@ def part(path: str, **body: Any) -> tuple[str, str, Any]:
 
 BAD: list[tuple[tuple[str, str, Any], str, str]] = [
     (session(starts_at="2027-01-25T09:00:00"), "starts_at", "which offset from UTC"),
+    (session(starts_at="20271201"), "starts_at", "an instant is text such as"),
     (session(starts_at="9999-12-31T23:59:59Z"), "starts_at", "1900 to 9000"),
     (session(starts_at=20270101), "starts_at", "is text"),
     (session(timezone="Europe/Pariss"), "timezone", "Europe/Paris"),
@@ -135,6 +136,7 @@ BAD: list[tuple[tuple[str, str, Any], str, str]] = [
     (("GET", f"sessions?starts_from={TEN}&starts_to={NINE}", None), "starts_to", "swap them"),
     (("GET", "sessions?starts_from=2027-01-25T09:00:00+01:00", None), "starts_from", "write + as %2B"),
     (("GET", "sends?due_to=2027-01-25T09:00:00", None), "due_to", "or use Z"),
+    (("GET", "sends?due_from=2027", None), "due_from", "an instant is text such as"),
 ]
 
 

@@ -234,7 +234,7 @@ async def test_a_company_is_read_as_it_was_written(door: Door) -> None:
     written = await door.put(f"companies/{quote(KEY)}", **body)
 
     expected = {"id": KEY, **body, "source_version": None}
-    applied = {"applied": True, "exists": True}
+    applied = {**WRITTEN, "planned": True}
     assert (written, await door.get(f"companies/{quote(KEY)}")) == ({**expected, **applied}, expected)
     nothing = dict.fromkeys(("email", "language", "contact", "source_version"))
     assert await door.put("companies/bare", name="Bare") == {

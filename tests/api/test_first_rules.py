@@ -90,7 +90,7 @@ async def test_who_comes_to_another_slot_gets_its_mail_instead(house: LivedInHou
 
     await part(house, "participants/ada", slots=["s2"])
     assert await told(house, "slot", "status", "reason") == [
-        ("s1", "removed", "participant_removed"),
+        ("s1", "removed", "not_of_place"),
         ("s2", "scheduled", None),
     ]
 

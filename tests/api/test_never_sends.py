@@ -93,10 +93,20 @@ async def test_a_rule_that_could_never_send_is_refused_wherever_it_is_written(do
             assert cure in wrong[0][1], (says, wrong)
 
 
+AGAIN = {
+    "every": "P7D",
+    "until": "answered",
+    "at_most": 4,
+    "then": {"to": "manager", "template": "t"},
+}
+
+
 @pytest.mark.usefixtures("templates")
-async def test_everything_a_rule_can_say_is_said_back(door: Door) -> None:
+@pytest.mark.parametrize("more", [{"catch_up": True, "repeat": None}, {"catch_up": False, "repeat": AGAIN}])
+async def test_everything_a_rule_can_say_is_said_back(door: Door, more: dict[str, Any]) -> None:
     says: dict[str, Any] = {
         **RULE,
+        **more,
         "template": "survey",
         "conditions": {
             "stages": ["confirmed"],
@@ -114,16 +124,9 @@ async def test_everything_a_rule_can_say_is_said_back(door: Door) -> None:
         "reply_to": "office@example.org",
         "allow_resend": True,
         "late": {"send_within": "PT2H"},
-        "catch_up": True,
         "deliver_within": "P3D",
         "zone": "recipient",
         "window": {"days": ["mon", "tue"], "from": "08:00", "to": "19:00", "holidays": "FR"},
-        "repeat": {
-            "every": "P7D",
-            "until": "answered",
-            "at_most": 4,
-            "then": {"to": "manager", "template": "t"},
-        },
         "correction": {"template": "t"},
     }
     says["trigger"] = {**RULE["trigger"], "date": None}

@@ -125,7 +125,7 @@ async def test_a_write_that_changes_nothing_makes_nothing_dirty(house: Door) -> 
     ("override", "field", "cure"),
     [
         ({}, "body", "a DELETE takes"),
-        ({"offset": "-PT2H"}, "offset", "count in days"),
+        ({"offset": "-PT2H", "at": "10:00"}, "offset", "count in days"),
         ({"offset": "soon"}, "offset", "ISO 8601"),
         ({"at": "25:00"}, "at", "09:00"),
         ({"active": "no"}, "active", "boolean"),
@@ -151,6 +151,12 @@ async def test_an_override_goes_together_with_its_rule(
     assert cure in wrong["message"]
     assert cure in also["message"]
     assert (await house.everything(), house.pokes.take()) == (before, [])
+
+
+async def test_an_offset_in_hours_takes_the_rules_time_of_day_away(house: Door) -> None:
+    said = await house.put("sessions/s/rules/r", offset="-PT2H")
+
+    assert (said["trigger"]["offset"], said["trigger"]["at"]) == ("-PT2H", None)
 
 
 async def test_a_rule_on_a_day_of_its_own_has_no_offset_to_override(house: Door) -> None:
@@ -308,6 +314,32 @@ async def test_an_edit_for_later_sessions_need_not_fit_what_older_ones_say(house
 
     assert refused.json()["type"] == "/problems/rule-overridden"
     assert (await house.get("sessions/first/rules/later"))["trigger"]["offset"] == "-P3D"
+
+
+async def test_an_edit_of_a_rule_that_is_off_must_fit_those_alone_who_will_go_by_it(house: Door) -> None:
+    """C1: neither sessions that go by what it said before, nor those that it leaves alone; those it was given by hand."""
+    later = {**RULE, "existing_sessions": False}
+    day = {**later, "trigger": {"type": "date", "anchor": "date", "date": "2030-01-01", "at": "09:00"}}
+    await house.call("POST", "/v1/rules", {"id": "later", **later})
+    await house.put("sessions/s/rules/later", offset="-P3D")  # older than the rule, which leaves it alone
+    await house.put("rules/later", **day)
+    await house.put("rules/later", **later)
+
+    await house.put("sessions/s/rules/later", offset="-P3D", active=True)
+    refused = await house.http.put("/v1/rules/later", json=day)
+    assert (refused.status_code, refused.json()["sessions"]) == (409, ["s"])
+    await house.call("POST", "/v1/rules/later/activate")
+    await house.put("sessions/first", **SESSION, rules={"later": {"offset": "-P2D"}})
+    await house.call("POST", "/v1/rules/later/deactivate")
+
+    refused = await house.http.put("/v1/rules/later?apply_to_existing=true", json=day)
+    assert (refused.status_code, refused.json()["sessions"]) == (409, ["first", "s"])
+    refused = await house.http.put("/v1/rules/later", json={**day, "existing_sessions": True})
+    assert (refused.status_code, refused.json()["sessions"]) == (409, ["first", "s"])
+    await house.put("rules/later", **day)
+
+    found = [await house.get(f"sessions/{key}/rules/later") for key in ("first", "s")]
+    assert [rule["trigger"]["offset"] for rule in found] == ["-P2D", "-P3D"]
 
 
 async def test_a_rule_is_not_edited_while_a_session_says_something_of_it(house: Door) -> None:

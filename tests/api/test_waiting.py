@@ -85,6 +85,24 @@ async def test_companies_and_trainers_can_be_waited_for(house: LivedInHouse) -> 
     assert await statuses("DELETE", "companies/acme") == ["companies removed", "trainers removed"]
 
 
+async def test_a_person_who_goes_to_another_zone_can_be_waited_for(house: LivedInHouse) -> None:  # F023
+    start = (await house.now() + MONTH).replace(hour=12, minute=0, second=0, microsecond=0)
+    await house.people("claire")
+    await house.session("s", start, "claire")
+    trigger = {"anchor": "session.start", "offset": "-P7D", "at": "08:00"}
+    await house.rule("r", trigger, zone="recipient")
+
+    async def hour(**said: Any) -> str:
+        answer = await house.call("PUT", f"/v1/people/claire?{PLANNED}", {"email": "c@example.org", **said})
+        assert (answer["planned"], answer["too_late"], await told(house)) == (True, [], True)
+        (send,) = await house.sends(status="scheduled")
+        return str(send["due_at"][11:16])
+
+    assert await hour(timezone="Asia/Tokyo") == "23:00"
+    assert await hour(timezone="UTC") == "08:00"
+    assert await hour(timezone="UTC", first_name="Claire") == "08:00"
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "LONGEST", 0.05)
@@ -98,6 +116,55 @@ async def test_whoever_waits_for_a_planning_that_does_not_come_is_told_so(door: 
     assert not (await door.put(f"sessions/s/participants/claire?{PLANNED}"))["planned"]
     gone = await door.http.delete(f"/v1/sessions/s?{PLANNED}")
     assert (gone.status_code, gone.json()) == (200, {"planned": False, "too_late": []})
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_whoever_says_of_people_and_companies_what_moves_no_mail_waits_for_nothing(door: Door) -> None:
+    await door.put("people/claire")
+    await door.put("sessions/s", name="S")
+    await door.put("sessions/s/participants/claire")
+    async with door.store.transaction() as db:
+        await db.execute(text("update participations set planned_version = version"))
+    door.pokes.take()
+
+    for path, said in (
+        ("people/claire", {"email": "claire@example.org"}),
+        ("people/new", {"timezone": "Asia/Tokyo"}),
+        ("companies/acme", {"name": "Acme", "contact": "claire"}),
+        ("companies/acme", {"name": "Acme", "contact": None}),
+    ):
+        answer = await door.put(f"{path}?{PLANNED}", **said)
+        assert (answer["planned"], answer["too_late"]) == (True, [])
+    assert door.pokes.take() == []
+
+    for _ in range(2):  # to ask again is to ask for the same
+        answer = await door.put(f"people/claire?{PLANNED}", timezone="Asia/Tokyo")
+        assert (answer["planned"], answer["too_late"]) == (False, [])
+    assert door.pokes.take() == ["session s"]
+    assert not (await door.put("people/claire", timezone="Asia/Tokyo"))["planned"]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_mails_to_a_person_or_a_company_past_the_fence_are_named(door: Door) -> None:
+    await door.put("templates/t", subject="Hi", html="<p>Hi</p>")
+    await door.put("people/claire")
+    await door.put("people/tom")
+    await door.put("companies/acme", name="Acme")
+    await door.put("companies/other", name="Other")
+    await door.put("sessions/s", name="S")
+    await door.put("sessions/s/participants/claire")
+    leaving = await stand(door, "handing_over", "relance_now() - interval '1 second'")
+    await stand(door, "scheduled", "null")
+
+    assert (await door.put(f"people/claire?{PLANNED}", email="new@example.org"))["too_late"] == [leaving]
+    assert (await door.put(f"people/tom?{PLANNED}", email="new@example.org"))["too_late"] == []
+
+    await door.put("sessions/s/participants/claire", company="acme")
+    async with door.store.transaction() as db:
+        of_company = "select id from participations where role = 'company'"
+        await db.execute(text(f"update sends set participation_id = ({of_company})"))  # noqa: S608 - the test's own words
+    assert (await door.put(f"companies/acme?{PLANNED}", name="A"))["too_late"] == [leaving]
+    assert (await door.put(f"companies/other?{PLANNED}", name="O"))["too_late"] == []
 
 
 async def test_a_wait_ends_as_soon_as_what_was_written_is_planned(door: Door) -> None:
@@ -169,6 +236,25 @@ async def test_mails_past_the_fence_are_named_and_no_others(door: Door) -> None:
         answer = await door.call(method, f"/v1/{path}?{PLANNED}", body)
         assert answer["too_late"] == [leaving], path
     assert (await door.put("sessions/other?wait=planned", name="S"))["too_late"] == []
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_mails_to_somebody_in_a_role_are_named_when_they_change(door: Door) -> None:
+    await door.put("templates/t", subject="Hi", html="<p>Hi</p>")
+    for person in ("boss", "lead", "head", "other"):
+        await door.put(f"people/{person}")
+    await door.put("people/claire", manager="lead")
+    await door.put("companies/acme", name="Acme", contact="boss")
+    await door.put("sessions/s", name="S", manager="head")
+    await door.put("sessions/s/participants/claire", company="acme")
+    async with door.store.transaction() as db:  # that she is a company's is no mail of its own here
+        await db.execute(text("delete from participations where role = 'company'"))
+    leaving = await stand(door, "handing_over", "relance_now() - interval '1 second'")
+
+    for path in ("people/boss", "people/lead", "people/head", "people/claire"):
+        assert (await door.put(f"{path}?{PLANNED}", email="new@example.org"))["too_late"] == [leaving], path
+    assert (await door.put(f"companies/acme?{PLANNED}", name="A"))["too_late"] == [leaving]
+    assert (await door.put(f"people/other?{PLANNED}", email="new@example.org"))["too_late"] == []
 
 
 @pytest.mark.usefixtures("impatient")

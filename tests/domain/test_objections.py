@@ -31,12 +31,17 @@ def rule(trigger: dict[str, Any] = SESSION, **says: Any) -> RuleDefinition:
          "conditions.completion", "add completed"),
         ({"trigger": {"anchor": "started"}, "conditions": {"completion": ["not_started"]}},
          "conditions.completion", "say any"),
+        ({"trigger": {"anchor": "enrolled", "offset": "-P7D"}}, "trigger.offset", "from then on"),
+        ({"trigger": {"anchor": "started", "offset": "-PT1M"}}, "trigger.offset", "known before"),
+        ({"trigger": {"anchor": "completed", "offset": "-P3D", "at": "23:00"}, "late": {"send_within": "P2D"}},
+         "trigger.offset", "is past by then"),
         ({"trigger": {"anchor": "enrolled"}, "correction": {"template": "t"}}, "correction", "drop it"),
         ({"trigger": {"anchor": "date", "date": "2027-01-01", "at": "09:00"}, "correction": {"template": "t"}},
          "correction", "drop it"),
         ({"audience": "companies", "catch_up": True}, "catch_up", "write to participants"),
         ({"audience": "companies", "catch_up": True, "trigger": {"anchor": "participation.start", "offset": "-P7D"}},
          "catch_up", "drop `catch_up`"),
+        ({"repeat": WEEKLY, "catch_up": True}, "catch_up", "a rule of its own"),
     ],
 )  # fmt: skip
 def test_a_rule_that_could_never_send_is_objected_to(says: dict[str, Any], field: str, cure: str) -> None:
@@ -55,6 +60,9 @@ def test_a_rule_that_could_never_send_is_objected_to(says: dict[str, Any], field
         {"to": "company_contact", "audience": "companies"},
         {"repeat": {**WEEKLY, "until": "completed", "then": {}}},
         {"repeat": WEEKLY, "conditions": {"completion": ["completed"]}},
+        {"trigger": {"anchor": "enrolled", "offset": "-PT1H"}, "late": {"send_within": "P1D"}},
+        {"trigger": {"anchor": "enrolled", "offset": "-P1D"}, "catch_up": True},
+        {"trigger": {"anchor": "enrolled", "offset": "P0D", "at": "09:00"}},
         {
             "repeat": {**WEEKLY, "until": "completed"},
             "conditions": {"completion": ["completed", "in_progress"]},

@@ -1,6 +1,6 @@
 """What does a rule say to a session that overrides it?"""
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -18,10 +18,11 @@ from tests.domain.plans import says
         (Override(offset=Offset(days=-3)), {"offset": "-P3D", "at": "09:00"}),
         (Override(at=time(8, 30)), {"offset": "-P7D", "at": "08:30"}),
         (Override(offset=Offset(), at=time(8)), {"offset": "P0D", "at": "08:00"}),
+        (Override(offset=Offset(exact=-timedelta(hours=2))), {"offset": "-PT2H", "at": None}),
     ],
 )
 def test_a_session_says_when_and_the_rule_says_the_rest(
-    override: Override, expected: dict[str, str]
+    override: Override, expected: dict[str, Any]
 ) -> None:  # F014
     of = says(at="09:00", conditions={"stages": ["confirmed"]})
 

@@ -53,6 +53,7 @@ WRONG = {
     '{"id": "a", "name": "x\\u0000"}': "name: this is one line",
     '{"id": "a", "name": "x", "begins": "2027"}': "begins: there is no such field: leave it out",
     '{"id": "a", "name": "x", "starts_at": "2027-01-25T09:00:00"}': "starts_at: it has no timezone: say which offset",
+    '{"id": "a", "name": "x", "starts_at": "2027"}': 'starts_at: an instant is text such as "2027-01-25T09:00:00+01:00"',
     '{"id": "a", "name": "x", "starts_at": 7}': 'starts_at: an instant is text such as "2027-01-25T09:00:00+01:00"',
     '{"id": "a", "name": "x", "ends_at": "2027-01-25T09:00:00Z"}': "ends_at needs a starts_at before it",
     '{"id": "a", "name": "x", "starts_at": "2027-01-25T09:00:00Z", "ends_at": "2027-01-24T09:00:00Z"}': (

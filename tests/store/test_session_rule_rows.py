@@ -309,6 +309,31 @@ async def test_an_edition_that_sessions_go_by_uses_its_template_still(rows: Rows
     assert [use.rule for use in found] == ["j7"]
 
 
+@pytest.mark.parametrize(
+    ("status", "used"),
+    [("scheduled", True), ("claimed", True), ("handing_over", True), ("in_doubt", True)]
+    + [(status, False) for status in ("sent", "failed", "removed", "cancelled")],
+)
+async def test_a_mail_that_waits_uses_the_template_that_it_was_planned_by(
+    rows: Rows, status: str, *, used: bool
+) -> None:
+    """A last mail, say, of a series whose rule has another by now, until planning has followed."""
+    template = await rows.template("used")
+    await rows.planned("ada")
+    stands = "update sends set template_id = :template, status = :status, token = gen_random_uuid()"
+    await rows.execute(stands, template=template, status=status)
+
+    async def uses() -> list[tuple[str, str | None, bool]]:
+        async with rows.store.transaction() as db:
+            found = await list_template_uses(db, rows.organization, template, "used")
+        return [(use.rule, use.session, use.is_own) for use in found]
+
+    assert await uses() == ([("j7", "S-1", False)] if used else [])
+
+    await rows.edit_rule(correction={"template": "used"})
+    assert await uses() == [("j7", None, False)]  # the rule says so for all
+
+
 async def test_what_a_deleted_session_says_keeps_no_template(rows: Rows) -> None:
     used, here = await rows.template("used"), await rows.session("here")
     await say(rows, here, await rows.rule(), template="used")
