@@ -24,6 +24,9 @@ from web.stored_tokens import StoredTokens
 
 GRACE = 5  # seconds for answers under way: a connection that never ends must not keep us from stopping
 
+# Seconds. Longer than clients keep a connection that nobody uses: who closes first must not be us, as they ask.
+KEEP_ALIVE = 75
+
 
 @asynccontextmanager
 async def application(settings: Settings) -> AsyncIterator[FastAPI]:
@@ -50,7 +53,12 @@ async def serving(settings: Settings, listener: socket.socket) -> AsyncIterator[
     """Serve on a listening socket while the block runs."""
     async with application(settings) as app:
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         server = _Server(config)
         task = asyncio.create_task(server.serve([listener]))
@@ -92,6 +100,7 @@ async def run(settings: Settings) -> None:
             port=settings.port,
             access_log=False,
             timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=KEEP_ALIVE,
         )
         await uvicorn.Server(config).serve()
 
